@@ -1,0 +1,155 @@
+"""Every exception that this project raises, drawn as the tree it is.
+
+::
+
+    LaionError
+    ├── ReleaseError (ValueError)          a release's name, status or kind
+    │   ├── UnknownRelease                 no release of that name; the nearest names follow
+    │   ├── WithdrawnRelease               LAION took it down; its replacement is named where there is one
+    │   └── NotPairs                       the release holds tags, keys or ids, not image-text pairs
+    ├── SchemaError (ValueError)           columns
+    │   ├── UnknownSchema                  a file whose columns match no release
+    │   └── UnknownColumn                  a column name that is not canonical
+    ├── FilterError (ValueError)           a filter that cannot be read or applied
+    ├── RecipeError (ValueError)           an unknown recipe, or one whose columns or score models a release lacks
+    ├── PolicyError (ValueError)           a DownloadPolicy with an impossible limit
+    ├── LedgerError (OSError)              a ledger that cannot be written or read
+    ├── TakedownError (OSError)            a takedown list that cannot be read or applied: the run stops
+    ├── ShardError (OSError)               shards that cannot be listed or read
+    │   ├── NoShards (FileNotFoundError)   nothing matched
+    │   ├── RepositoryMissing (FileNotFoundError)
+    │   ├── AccessDenied (PermissionError) gated or private: accept the terms, or log in
+    │   ├── HubUnreachable (ConnectionError)
+    │   └── CorruptShard                   a file that is not the parquet, CSV or TSV it claims to be
+    ├── FetchFailed (OSError)              an image that could not be had; carries the Outcome
+    └── MissingExtra (ImportError)         an optional dependency; the message is the pip line
+
+Every message is one string that says what was asked, what was found and what to do.
+Each class also inherits the builtin that fits, so ``except ValueError`` and ``except OSError`` keep working.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from laion_pairs.ledger import Outcome
+
+__all__ = [
+    "AccessDenied",
+    "CorruptShard",
+    "FetchFailed",
+    "FilterError",
+    "HubUnreachable",
+    "LaionError",
+    "LedgerError",
+    "MissingExtra",
+    "NoShards",
+    "NotPairs",
+    "PolicyError",
+    "RecipeError",
+    "ReleaseError",
+    "RepositoryMissing",
+    "SchemaError",
+    "ShardError",
+    "TakedownError",
+    "UnknownColumn",
+    "UnknownRelease",
+    "UnknownSchema",
+    "WithdrawnRelease",
+]
+
+
+class LaionError(Exception):
+    """The base of every error this project raises on purpose."""
+
+
+class ReleaseError(LaionError, ValueError):
+    """A release's name, status or kind does not allow what was asked."""
+
+
+class UnknownRelease(ReleaseError):
+    """No release has that name."""
+
+
+class WithdrawnRelease(ReleaseError):
+    """The release, revision, mirror or shard was withdrawn and is not loaded."""
+
+
+class NotPairs(ReleaseError):
+    """The release exists, but holds no image-text pairs."""
+
+
+class SchemaError(LaionError, ValueError):
+    """Columns are not what was expected."""
+
+
+class UnknownSchema(SchemaError):
+    """A file's column set matches no published schema."""
+
+
+class UnknownColumn(SchemaError):
+    """A column name that is not canonical."""
+
+
+class FilterError(LaionError, ValueError):
+    """A filter cannot be read or applied."""
+
+
+class RecipeError(LaionError, ValueError):
+    """A recipe is unknown, or does not fit the release."""
+
+
+class PolicyError(LaionError, ValueError):
+    """A DownloadPolicy field has an impossible value."""
+
+
+class LedgerError(LaionError, OSError):
+    """A ledger cannot be written or read."""
+
+
+class TakedownError(LaionError, OSError):
+    """A takedown list cannot be read or applied; nothing is delivered without it."""
+
+
+class ShardError(LaionError, OSError):
+    """Shards cannot be listed or read."""
+
+
+class NoShards(ShardError, FileNotFoundError):
+    """Nothing matched."""
+
+
+class RepositoryMissing(ShardError, FileNotFoundError):
+    """The Hub has no such repository or revision, or hides it from this token."""
+
+
+class AccessDenied(ShardError, PermissionError):
+    """The repository is gated or private and this token has no access."""
+
+
+class HubUnreachable(ShardError, ConnectionError):
+    """The Hub cannot be reached, or offline mode is on."""
+
+
+class CorruptShard(ShardError):
+    """A file is not the parquet, CSV or TSV that it claims to be."""
+
+
+class FetchFailed(LaionError, OSError):
+    """An image could not be had.
+
+    Attributes:
+        outcome: why, as a member of :class:`laion_pairs.ledger.Outcome`.
+    """
+
+    def __init__(self, message: str, outcome: Outcome) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+
+    def __reduce__(self) -> tuple[type[FetchFailed], tuple[str, Outcome]]:
+        return type(self), (str(self), self.outcome)
+
+
+class MissingExtra(LaionError, ImportError):
+    """An optional dependency is not installed."""
