@@ -19,8 +19,9 @@ def main() -> int:
         command = [sys.executable, "-m", "laion_pairs.cli", "demo", "--quiet", "--output", str(sheet)]
         runs = alternate({"laion demo": command}, rounds)["laion demo"]
         size = sheet.stat().st_size
+    wall, cpu = spread([run.wall_s for run in runs]), spread([run.cpu_s for run in runs])
     print(f"{machine()}; {rounds} rounds; median (min–max)")
-    print(f"laion demo  wall {spread([run.wall_s for run in runs])}  cpu {spread([run.cpu_s for run in runs])}  sheet {size:,} bytes")
+    print(f"laion demo  wall {wall}  cpu {cpu}  sheet {size:,} bytes")
     return 0
 
 

@@ -21,13 +21,12 @@ def main() -> int:
     )
     print(f"{machine()}; {rounds} rounds, alternating; median (min–max)")
     for name, of_name in runs.items():
-        print(
-            f"import {name:14}  wall {spread([run.wall_s for run in of_name])}  cpu {spread([run.cpu_s for run in of_name])}"
-        )
+        wall, cpu = spread([run.wall_s for run in of_name]), spread([run.cpu_s for run in of_name])
+        print(f"import {name:14}  wall {wall}  cpu {cpu}")
     pairs = list(zip(runs["laion_dataset"], runs["datasets"], strict=True))
-    wall = [ours.wall_s - theirs.wall_s for ours, theirs in pairs]
-    cpu = [ours.cpu_s - theirs.cpu_s for ours, theirs in pairs]
-    print(f"difference              wall {spread(wall)}  cpu {spread(cpu)}")
+    wall = spread([ours.wall_s - theirs.wall_s for ours, theirs in pairs])
+    cpu = spread([ours.cpu_s - theirs.cpu_s for ours, theirs in pairs])
+    print(f"difference             wall {wall}  cpu {cpu}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Whole processes timed in turn: A B A B …, each in wall and CPU seconds, with the median and the spread of every figure."""
+"""Whole processes timed in turn (A B A B …), in wall and CPU seconds, with the median and spread of every figure."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ class Run:
     cpu_s: float
 
 
-def alternate(commands: Mapping[str, Sequence[str]], rounds: int, warm_up: int = 1, **options: object) -> dict[str, list[Run]]:
-    """Run every command once a round, in turn; the first ``warm_up`` rounds are not counted. A failing command ends the benchmark."""
+def alternate(
+    commands: Mapping[str, Sequence[str]], rounds: int, warm_up: int = 1, **options: object
+) -> dict[str, list[Run]]:
+    """Run every command once a round, in turn; ``warm_up`` rounds are not counted. A command that fails ends it all."""
     runs: dict[str, list[Run]] = {name: [] for name in commands}
     for turn in range(warm_up + rounds):
         for name, command in commands.items():

@@ -26,7 +26,16 @@ os.environ.update(
     XDG_CONFIG_HOME=str(Path(HF_HOME.name, "config")),
     **HUB.environment,
 )
-for name in ("HF_TOKEN", "LAION_TAKEDOWN", "SPAWNING_OPTS_KEY", "http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "ALL_PROXY"):
+for name in (
+    "HF_TOKEN",
+    "LAION_TAKEDOWN",
+    "SPAWNING_OPTS_KEY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "HTTP_PROXY",
+    "ALL_PROXY",
+):
     os.environ.pop(name, None)
 
 SHARED_DATA = Path(os.environ.get("LAION_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -52,7 +61,7 @@ def _is_local(address: object) -> bool:
 
 @pytest.fixture(autouse=True, scope="session")
 def no_network() -> Iterator[None]:
-    """Python sockets may dial loopback only (libcurl's are judged by the address guard, which tests of their own prove)."""
+    """Python sockets may dial loopback only (libcurl's are judged by the address guard, which has its own tests)."""
     connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
 
     def local_connect(self: socket.socket, address: object) -> None:

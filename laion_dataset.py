@@ -1,0 +1,293 @@
+"""The front door: load any LAION release with one call, and see an image when you ask for it.
+
+::
+
+    import laion_dataset
+
+    ds = laion_dataset.load_dataset("relaion2B-en-research-safe", split="train", streaming=True)
+    row = next(iter(ds))
+    row["caption"]        # the alt text
+    row["image"]          # a RemoteImage: no request has been made yet
+    row["image"].open()   # fetched now, safely, as a PIL.Image
+
+This one file is also a `datasets` loading script (``datasets`` 3.6) and, after :func:`register`, the module behind
+``datasets.load_dataset("laion", name)`` on every supported version. It parses what was asked and hands on: which shards there
+are and what they hold is said in :mod:`laion_pairs`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any
+
+import datasets
+import pyarrow as pa
+
+from laion_pairs.code_hash import code_hash
+from laion_pairs.errors import LaionError, ReleaseError
+from laion_pairs.images import (
+    DownloadPolicy,
+    Fetched,
+    RemoteImage,
+    RemoteImageFeature,
+    image_array,
+    to_stock,
+)
+from laion_pairs.ledger import Ledger, Outcome
+from laion_pairs.registration import register
+from laion_pairs.releases import RELEASES, find_recipe, releases_table
+from laion_pairs.schema import SCHEMA, Predicate, select_columns
+from laion_pairs.shards import Listing, ReadPlan, Shard, list_source, own_schema, read_shard
+from laion_pairs.takedown import configured_lists, open_lists
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "DownloadPolicy",
+    "Fetched",
+    "LaionConfig",
+    "LaionDataset",
+    "Ledger",
+    "Outcome",
+    "RemoteImage",
+    "RemoteImageFeature",
+    "load_dataset",
+    "register",
+    "releases",
+    "to_stock",
+]
+
+logger = datasets.utils.logging.get_logger(__name__)
+
+FILES = "files"
+"""The configuration for what is in no catalogue: ``data_files``, a directory, or any Hub repository (``source=``)."""
+
+
+@dataclass
+class LaionConfig(datasets.BuilderConfig):
+    """What to load, and how.
+
+    Args:
+        name (`str`):
+            A release of the catalogue (``laion_dataset.releases()``), or ``"files"`` for anything else.
+        source (`str`, *optional*):
+            A Hub repository (``"me/my-set"``) or a local directory, with ``name="files"``.
+        files (`str`, `list` or `dict` of these by split, *optional*):
+            Shards by hand: local paths, globs, ``hf://`` or ``https://`` URLs.
+        hub_revision (`str`, *optional*):
+            Branch, tag or commit of the Hub repository; resolved to a commit once, before anything is read.
+        recipe (`str`, *optional*):
+            A published training subset, such as ``"stable-diffusion-v1-2"``.
+        filters (`list`, *optional*):
+            ``[("punsafe", "<", 0.1), …]`` (all hold), or a list of such lists (any holds). Canonical column names.
+        columns (`list[str]` or `str`, *optional*):
+            Canonical columns in the order wanted, ``"image"`` included; ``"all"`` adds the files' own columns.
+        takedown (`list[str]`, *optional*):
+            Takedown lists, applied on top of the user's and the machine's.
+        ledger (`str`, *optional*):
+            Where the counts of this run are written.
+        column_mapping (`dict[str, str]`, *optional*):
+            ``{"caption": "my_text", …}``: canonical column to the file's column, for files that nobody knows.
+
+    Example::
+
+        LaionDataset(config_name="laion2B-en-aesthetic", filters=[("punsafe", "<", 0.1)]).as_streaming_dataset(split="train")
+    """
+
+    source: str | None = None
+    files: Any = None
+    hub_revision: str | None = None
+    recipe: str | None = None
+    filters: Any = None
+    columns: Any = None
+    takedown: Any = None
+    ledger: str | None = None
+    column_mapping: dict[str, str] | None = None
+
+    def create_config_id(self, config_kwargs: dict[str, Any], custom_features: Any = None) -> str:
+        """The cache key: everything that changes rows; a ledger only counts them."""
+        changes_rows = {key: value for key, value in config_kwargs.items() if key != "ledger"}
+        return str(super().create_config_id(changes_rows, custom_features=custom_features))
+
+
+class LaionDataset(datasets.ArrowBasedBuilder):
+    """Streams the pairs of a release as canonical columns, each with a lazy image handle."""
+
+    BUILDER_CONFIG_CLASS = LaionConfig
+    BUILDER_CONFIGS = [  # noqa: RUF012 (the attribute that `datasets` reads)
+        *(LaionConfig(name=release.name, description=release.summary) for release in RELEASES),
+        LaionConfig(name=FILES, description="data_files, a directory or a Hub repository that is in no catalogue"),
+    ]
+
+    def _create_builder_config(self, config_name: str | None = None, **kwargs: Any) -> tuple[LaionConfig, str]:
+        """Adds to the cache key what the names in it stand for today: the Hub's commit, the files' state, the lists' content."""
+        config, config_id = super()._create_builder_config(config_name, **kwargs)
+        self._listing = _list_shards(config, self.token)
+        self._plan = _plan(config, self._listing)
+        state = self._listing.fingerprint + open_lists(self._plan.takedown).content_digest
+        return config, f"{config_id}-{hashlib.sha256(state.encode()).hexdigest()[:16]}"
+
+    def _info(self) -> datasets.DatasetInfo:
+        return datasets.DatasetInfo(
+            description=self.config.description or "",
+            features=self._features(),
+            homepage="https://laion.ai",
+            license=self._listing.release.license if self._listing.release else "",
+        )
+
+    def _features(self) -> datasets.Features:
+        """The columns of every example: the lazy image, then the canonical ones, then (for "all") the files' own."""
+        lazy = RemoteImageFeature(takedown=self._plan.takedown, withdrawn=self._listing.withdrawn)
+        features = {
+            name: lazy
+            if name == "image"
+            else datasets.Features.from_arrow_schema(pa.schema([SCHEMA.field(name)]))[name]
+            for name in self._plan.columns
+        }
+        if self._plan.all_columns:
+            features |= datasets.Features.from_arrow_schema(own_schema(self._listing, self._plan, token=self.token))
+        return datasets.Features(features)
+
+    def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
+        return [
+            datasets.SplitGenerator(name=split, gen_kwargs={"shards": list(shards), "plan": self._plan})
+            for split, shards in self._listing.splits.items()
+        ]
+
+    def _generate_tables(self, shards: list[Shard], plan: ReadPlan) -> Iterator[tuple[str, pa.Table]]:
+        for number, shard in enumerate(shards):
+            for (row_group, row), batch in read_shard(shard, plan, token=self.token):
+                yield f"{number}-{row_group}-{row}", self._to_table(batch)
+
+    def _to_table(self, batch: pa.RecordBatch) -> pa.Table:
+        """Adds the lazy image and puts the columns in the order of the features."""
+        columns = {name: image_array(batch) if name == "image" else batch.column(name) for name in self.info.features}
+        table = pa.table(columns)
+        wanted = self.info.features.arrow_schema
+        return table if table.schema.equals(wanted) else datasets.table.table_cast(table, wanted)
+
+
+def load_dataset(
+    path: str | PathLike[str] | None = None,
+    *,
+    split: str | None = None,
+    streaming: bool = False,
+    recipe: str | None = None,
+    filters: Sequence[Any] | None = None,
+    columns: Sequence[str] | str | None = None,
+    takedown: str | PathLike[str] | Sequence[str | PathLike[str]] | None = None,
+    ledger: Ledger | str | PathLike[str] | None = None,
+    column_mapping: Mapping[str, str] | None = None,
+    data_files: Any = None,
+    data_dir: str | PathLike[str] | None = None,
+    revision: str | None = None,
+    token: bool | str | None = None,
+    cache_dir: str | PathLike[str] | None = None,
+    num_proc: int | None = None,
+) -> datasets.IterableDataset | datasets.Dataset | datasets.IterableDatasetDict | datasets.DatasetDict:
+    """Load a LAION release, another Hub repository or files, as rows of canonical columns with lazy images.
+
+    Args:
+        path: a release's name in any case (``"relaion2B-en-research-safe"``), a Hub repository or a local directory. May be
+            left out when ``data_files`` or ``data_dir`` is given.
+        split: ``"train"``; all splits in a dictionary when left out, as `datasets` does.
+        streaming: ``True`` yields rows while reading; ``False`` (as in `datasets`) prepares an Arrow cache of the rows that
+            recipe, filters and columns leave.
+        recipe: a published training subset by name (``"stable-diffusion-v1-2"``).
+        filters: ``[("similarity", ">", 0.32), …]`` or a list of such lists; canonical names; pushed down to row groups.
+        columns: canonical columns in the order wanted; ``"all"`` keeps the release's own columns too.
+        takedown: a takedown list or several, added to those configured for the user and the machine.
+        ledger: a :class:`Ledger` or its path: counts what was read, kept and dropped, over all processes.
+        column_mapping: canonical column to file column, for files whose columns match no release.
+        data_files: shards by hand: paths, globs, ``hf://`` or ``https://`` URLs; a list, or a dictionary by split.
+        data_dir: a directory of shards.
+        revision: a branch, tag or commit of the Hub repository; pinned to a commit when the call is made.
+        token: a Hub token, or ``True`` for the one that `hf auth login` keeps; sent to the Hub only.
+        cache_dir: where ``streaming=False`` keeps its Arrow files.
+        num_proc: processes that prepare shards side by side (``streaming=False``).
+
+    Raises:
+        LaionError: one sentence that says what was asked, what was found and what to do (see :mod:`laion_pairs.errors`).
+    """
+    builder = LaionDataset(
+        cache_dir=fspath(cache_dir) if cache_dir is not None else None,
+        hash=code_hash(),
+        token=token,
+        **_config(path, data_files, data_dir),
+        hub_revision=revision,
+        recipe=recipe,
+        filters=filters,
+        columns=columns,
+        takedown=takedown,
+        ledger=fspath(ledger.path if isinstance(ledger, Ledger) else ledger) if ledger is not None else None,
+        column_mapping=dict(column_mapping) if column_mapping is not None else None,
+    )
+    _check_split(split, builder)
+    if streaming:
+        return builder.as_streaming_dataset(split=split)
+    _prepare(builder, num_proc)
+    return builder.as_dataset(split=split)
+
+
+def releases() -> pd.DataFrame:
+    """The catalogue, one row a release: what it is, where it lives, how many rows, its status, schema and score models."""
+    import pandas as pd
+
+    return pd.DataFrame(releases_table()).set_index("name")
+
+
+def _config(path: str | PathLike[str] | None, data_files: Any, data_dir: str | PathLike[str] | None) -> dict[str, Any]:
+    """The configuration that a first argument names: a release, or files, a directory or a repository outside the catalogue."""
+    files = data_files if data_files is not None else (fspath(data_dir) if data_dir is not None else None)
+    if path is None:
+        if files is None:
+            raise ReleaseError(
+                "load_dataset was given no release, no data_files and no data_dir; "
+                "name a release, such as 'relaion2B-en-research-safe' (laion_dataset.releases() lists them)"
+            )
+        return {"config_name": FILES, "files": files}
+    name = fspath(path)
+    release = None if is_place(name) else find_release(name)
+    if release is not None:
+        return {"config_name": release.name, "files": files}
+    return {"config_name": FILES, "source": name, "files": files}
+
+
+def _list_shards(config: LaionConfig, token: bool | str | None) -> Listing:
+    files = config.files if config.files is not None else dict(config.data_files or {}) or config.data_dir
+    release = None if config.name == FILES else find_release(config.name)
+    return list_source(release or config.source, files=files, revision=config.hub_revision, token=token)
+
+
+def _plan(config: LaionConfig, listing: Listing) -> ReadPlan:
+    recipe = find_recipe(config.recipe) if config.recipe is not None else None
+    return ReadPlan(
+        columns=select_columns(config.columns),
+        all_columns=config.columns == "all",
+        predicate=Predicate.parse(config.filters),
+        recipe=recipe,
+        takedown=(*configured_lists(), *_takedown_paths(config.takedown)),
+        ledger=config.ledger,
+        column_mapping=config.column_mapping,
+        release=listing.release,
+    )
+
+
+def _check_split(split: str | None, builder: LaionDataset) -> None:
+    found = list(builder.listing.splits)
+    if split is not None and split.split("[")[0].split("+")[0] not in found:
+        raise ReleaseError(f"{builder.config.name} has no split {split!r}; it has {', '.join(found)}")
+
+
+def _prepare(builder: LaionDataset, num_proc: int | None) -> None:
+    """Writes the Arrow cache; what went wrong inside `datasets`' workers is raised as the one sentence it was."""
+    try:
+        builder.download_and_prepare(num_proc=num_proc, verification_mode="no_checks")
+    except datasets.exceptions.DatasetGenerationError as error:
+        if isinstance(error.__cause__, LaionError):
+            raise error.__cause__ from None
+        raise
