@@ -1,0 +1,79 @@
+"""What the header of an answer means for a fetch: a refusal, a redirect, or a body worth reading. Pure.
+
+An opt-out comes first, whatever the status: also a redirect or an error page that reserves is believed. Then:
+
+=====================================  ====================
+301 302 303 307 308 with ``Location``   redirect
+200, 203                                body, unless ``Content-Length`` is over the limit: ``TOO_LARGE``
+429, 503 with ``Retry-After``           ``RATE_LIMITED``
+other 4xx                               ``HTTP_CLIENT_ERROR``
+other 5xx, and statuses HTTP lacks      ``HTTP_SERVER_ERROR``
+other 2xx and 3xx (204, 206, 304 …)     ``NOT_AN_IMAGE``: nothing that we asked for, and no image in it
+=====================================  ====================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from laion_pairs.images.opt_out import find_opt_out
+from laion_pairs.images.refusal import Refused
+from laion_pairs.ledger import Outcome
+
+__all__ = ["Redirect", "judge_answer", "judge_opt_out"]
+
+Headers = Sequence[tuple[str, str]]
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """The answer points elsewhere: ``location`` as sent, not yet resolved or checked."""
+
+    location: bytes
+
+
+def judge_answer(status: int, headers: Headers, max_body_bytes: int) -> Redirect | None:
+    """A :class:`Redirect`, or None where the body is to be read; raises :class:`Refused` for the rest.
+
+    Args:
+        status: of the final header block.
+        headers: its ``(name, value)`` pairs in order, decoded as Latin-1.
+        max_body_bytes: the largest ``Content-Length`` that is read.
+    """
+    judge_opt_out(headers)
+    if status in _REDIRECTS and _values(headers, "location"):
+        locations = set(_values(headers, "location"))
+        if len(locations) > 1:
+            raise Refused(Outcome.HTTP_SERVER_ERROR, "the host redirects to two places at once.")
+        return Redirect(locations.pop().encode("latin-1"))
+    if status in (200, 203):
+        if any(_is_more_than(value, max_body_bytes) for value in _values(headers, "content-length")):
+            raise Refused(Outcome.TOO_LARGE, f"the host announces a body of more than {max_body_bytes} bytes.")
+        return None
+    raise Refused(_outcome_of_status(status, headers), f"the host answered with status {status}.")
+
+
+def judge_opt_out(headers: Headers) -> None:
+    """Raise :class:`Refused` with ``OPTED_OUT`` where a header reserves the image."""
+    reservation = find_opt_out(headers)
+    if reservation is not None:
+        raise Refused(Outcome.OPTED_OUT, f"the host opts out by header: {reservation}.")
+
+
+def _outcome_of_status(status: int, headers: Headers) -> Outcome:
+    if status == 429 or (status == 503 and _values(headers, "retry-after")):
+        return Outcome.RATE_LIMITED
+    if 400 <= status <= 499:
+        return Outcome.HTTP_CLIENT_ERROR
+    return Outcome.NOT_AN_IMAGE if 200 <= status <= 399 else Outcome.HTTP_SERVER_ERROR
+
+
+def _values(headers: Headers, name: str) -> list[str]:
+    return [value for key, value in headers if key.strip().lower() == name]
+
+
+def _is_more_than(text: str, limit: int) -> bool:
+    digits = text.strip()
+    return digits.isascii() and digits.isdecimal() and (len(digits) > 18 or int(digits) > limit)

@@ -1,0 +1,123 @@
+"""From an image file's bytes to RGB pixels: the format is sniffed, the size judged before anything is decoded.
+
+Five formats are read, each by its own Pillow plug-in and by no other: JPEG, PNG, WEBP, GIF and BMP, of an animation
+the first frame. Never SVG, EPS, TIFF, PSD or whatever else Pillow may know; what the body calls itself
+(``Content-Type``, file name) is not asked. Pillow's registry and its global pixel limit play no part.
+
+Every failure is one :class:`Refused`: ``NOT_AN_IMAGE``, ``TOO_MANY_PIXELS`` or ``CORRUPT_IMAGE``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+
+from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from laion_pairs.images.policy import DownloadPolicy
+from laion_pairs.images.refusal import Refused
+from laion_pairs.images.sniffing import MAX_JPEG_SCANS, count_jpeg_scans, sniff_format, webp_size
+from laion_pairs.ledger import Outcome
+
+__all__ = ["ImageHeader", "decode_image", "read_image_header"]
+
+_READERS: dict[str, Callable[[BytesIO], ImageFile]] = {
+    "JPEG": JpegImageFile,
+    "PNG": PngImageFile,
+    "WEBP": WebPImageFile,
+    "GIF": GifImageFile,
+    "BMP": BmpImageFile,
+}
+_ORIENTATION = 0x0112  # the EXIF tag
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """What a file says it is: ``format`` (Pillow's name), ``width`` and ``height`` in pixels before EXIF rotation."""
+
+    format: str
+    width: int
+    height: int
+
+
+def read_image_header(body: bytes, policy: DownloadPolicy) -> ImageHeader:
+    """The header, with its pixels within ``policy.max_pixels``; decodes nothing. :class:`Refused` otherwise."""
+    format_, image = _open(body, policy)
+    with image:
+        return ImageHeader(format_, image.width, image.height)
+
+
+def decode_image(body: bytes, policy: DownloadPolicy) -> Image.Image:
+    """The picture as RGB, 8 bits a channel, upright; :class:`Refused` when it is none.
+
+    EXIF orientation is applied (an unreadable EXIF block turns nothing); transparency is laid over white; CMYK and
+    palettes are converted; 16-bit greys keep their upper 8 bits. ICC profiles are dropped, not applied.
+    """
+    _, image = _open(body, policy)
+    try:
+        with image:
+            image.load()
+            turn = _TURNS.get(_orientation(image))
+            rgb = _to_rgb(image)
+            upright = rgb if turn is None else rgb.transpose(turn)
+    except Exception:  # whatever a decoder makes of hostile bytes is one outcome
+        raise Refused(Outcome.CORRUPT_IMAGE, "the file starts like an image but does not decode.") from None
+    upright.info = {}
+    return upright
+
+
+def _open(body: bytes, policy: DownloadPolicy) -> tuple[str, ImageFile]:
+    """The opened, undecoded file, its size judged."""
+    format_ = sniff_format(body)
+    try:
+        if format_ == "WEBP":  # its plug-in reserves memory for the canvas on opening
+            _judge_pixels(webp_size(body), policy)
+        if format_ == "JPEG" and count_jpeg_scans(body) > MAX_JPEG_SCANS:
+            raise Refused(Outcome.CORRUPT_IMAGE, f"the JPEG has more than {MAX_JPEG_SCANS} scans.")
+        image = _READERS[format_](BytesIO(body))
+        _judge_pixels(image.size, policy)
+    except Refused:
+        raise
+    except Exception:  # as above
+        raise Refused(Outcome.CORRUPT_IMAGE, "the file starts like an image but its header cannot be read.") from None
+    return format_, image
+
+
+def _judge_pixels(size: tuple[int, int], policy: DownloadPolicy) -> None:
+    width, height = size
+    if width * height > policy.max_pixels:
+        detail = f"the image's header says {width} x {height} pixels; the policy allows {policy.max_pixels}."
+        raise Refused(Outcome.TOO_MANY_PIXELS, detail)
+
+
+def _orientation(image: ImageFile) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # a broken EXIF block beside a good picture is common
+        return 1
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16-bit PNG greys; convert() would clip them to white
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L").convert("RGB")
+    if image.has_transparency_data:
+        alpha = image.convert("RGBA")
+        white = Image.new("RGBA", alpha.size, "white")
+        return Image.alpha_composite(white, alpha).convert("RGB")
+    return image.convert("RGB")

@@ -1,0 +1,63 @@
+"""Machine-readable opt-outs in response headers: one parser, for every header of a name, on every hop. Pure.
+
+What counts as a refusal; names and values are compared without regard to case, and unknown directives are ignored:
+
+``X-Robots-Tag``
+    ``noai``, ``noimageai``, ``noml``, ``noindex``, ``noimageindex`` or ``none``, bare or behind any ``agent:``.
+    A directive that takes a value is not an agent: ``noai, unavailable_after: 25 Jun 2030 15:00:00 PST`` refuses by
+    its ``noai``, and ``max-image-preview: none`` does not refuse.
+``tdm-reservation`` (W3C TDM Reservation Protocol)
+    everything but ``0``: ``1``, and illegal values such as ``yes`` or nothing at all.
+``Content-Usage`` (IETF AIPREF draft; a dictionary of RFC 9651)
+    ``train-ai`` or its narrower ``train-genai`` with any value but ``y``: ``n``, and illegal values such as ``no``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+__all__ = ["find_opt_out"]
+
+_REFUSALS = frozenset({"noai", "noimageai", "noml", "noindex", "noimageindex", "none"})
+_VALUED = re.compile(r"(?<![\w-])max-(?:snippet|image-preview|video-preview)\s*[:=]\s*[^\s,;:]*", re.I)
+_WORD = re.compile(r"[^\s,;:=\"']+")
+_TRAINING = frozenset({"train-ai", "train-genai"})
+
+
+def find_opt_out(headers: Iterable[tuple[str, str]]) -> str | None:
+    """The first refusal among ``(name, value)`` pairs, as a phrase of our own words; None where there is none.
+
+    >>> find_opt_out([("X-Robots-Tag", "googlebot: nofollow"), ("x-robots-tag", "otherbot: NoAI")])
+    'X-Robots-Tag: noai'
+    """
+    for name, value in headers:
+        parse = _PARSERS.get(name.strip().lower())
+        found = parse(value) if parse is not None else None
+        if found is not None:
+            return found
+    return None
+
+
+def _robots(value: str) -> str | None:
+    words = (word.lower() for word in _WORD.findall(_VALUED.sub("", value)))
+    return next((f"X-Robots-Tag: {word}" for word in words if word in _REFUSALS), None)
+
+
+def _tdm(value: str) -> str | None:
+    if all(part.strip() == "0" for part in value.split(",")):
+        return None
+    return "tdm-reservation: 1" if value.strip() == "1" else "tdm-reservation with an illegal value"
+
+
+def _usage(value: str) -> str | None:
+    for member in value.split(","):
+        key, equals, rest = member.partition("=")
+        key = key.partition(";")[0].strip().lower()
+        if key in _TRAINING and (not equals or rest.partition(";")[0].strip().lower() != "y"):
+            illegal = rest.partition(";")[0].strip().lower() != "n"
+            return f"Content-Usage: {key} with an illegal value" if illegal else f"Content-Usage: {key}=n"
+    return None
+
+
+_PARSERS = {"x-robots-tag": _robots, "tdm-reservation": _tdm, "content-usage": _usage}

@@ -1,0 +1,25 @@
+"""The one internal exception of fetching: a step refuses to go on, and says with which outcome.
+
+It never leaves the package: :func:`laion_pairs.images.fetch_image` turns it into a ``Fetched``,
+``RemoteImage.open()`` into a ``FetchFailed``.
+"""
+
+from __future__ import annotations
+
+from laion_pairs.ledger import Outcome
+
+__all__ = ["Refused"]
+
+
+class Refused(Exception):
+    """This URL, address, answer or body goes no further.
+
+    Attributes:
+        outcome: why, as a member of the closed list.
+        detail: one sentence; never text that a host sent.
+    """
+
+    def __init__(self, outcome: Outcome, detail: str) -> None:
+        super().__init__(detail)
+        self.outcome = outcome
+        self.detail = detail

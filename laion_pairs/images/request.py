@@ -1,0 +1,62 @@
+"""How one request is set up on a libcurl handle: what is sent, what can never be, and what libcurl itself limits.
+
+A handle starts from libcurl's defaults and is given everything explicitly. No cookie engine, no netrc, no referer,
+no credentials, no proxy (also none from the environment), no HSTS or Alt-Svc memory, no redirect that libcurl would
+follow by itself, HTTP/1.1 only, certificates verified against certifi's bundle.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import certifi
+import pycurl
+
+from laion_pairs.images.policy import DownloadPolicy
+from laion_pairs.images.url_check import CheckedUrl
+
+__all__ = ["prepare"]
+
+_ACCEPT = "Accept: image/jpeg, image/png, image/webp, image/gif, image/bmp, */*;q=0.1"
+_RECEIVE_BUFFER_BYTES = 64 * 2**10
+
+
+def prepare(curl: pycurl.Curl, url: CheckedUrl, policy: DownloadPolicy, *, left_s: float, fresh: bool) -> None:
+    """Set every option of a GET for ``url`` on a handle that was just made or ``reset()``; the callbacks are not set.
+
+    Args:
+        left_s: seconds that are left of the whole fetch.
+        fresh: do not take a connection that is kept alive, so that the dialled address is judged again.
+    """
+    left_ms = max(1, int(left_s * 1000))
+    setopt = curl.setopt
+    setopt(pycurl.URL, url.text)
+    setopt(pycurl.PATH_AS_IS, 1)
+    setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+    setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+    setopt(pycurl.HTTP09_ALLOWED, 0)
+    setopt(pycurl.FOLLOWLOCATION, 0)
+    setopt(pycurl.FRESH_CONNECT, int(fresh))
+    setopt(pycurl.NOSIGNAL, 1)
+    # What is sent
+    setopt(pycurl.HTTPGET, 1)
+    setopt(pycurl.USERAGENT, policy.user_agent)
+    setopt(pycurl.HTTPHEADER, [_ACCEPT])
+    setopt(pycurl.ACCEPT_ENCODING, "identity")  # asks for no encoding; libcurl undoes one that comes all the same
+    # What can never be sent
+    setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
+    setopt(pycurl.PROXY, "")
+    setopt(pycurl.NOPROXY, "*")
+    # Trust
+    setopt(pycurl.SSL_VERIFYPEER, 1)
+    setopt(pycurl.SSL_VERIFYHOST, 2)
+    setopt(pycurl.CAINFO, _ca_bundle())
+    # Limits; those that libcurl lacks are in transfer.py
+    setopt(pycurl.CONNECTTIMEOUT_MS, min(left_ms, max(1, int(policy.connect_timeout_s * 1000))))
+    setopt(pycurl.TIMEOUT_MS, left_ms)
+    setopt(pycurl.BUFFERSIZE, _RECEIVE_BUFFER_BYTES)
+
+
+@lru_cache(maxsize=1)
+def _ca_bundle() -> str:
+    return certifi.where()

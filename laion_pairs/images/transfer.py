@@ -1,0 +1,188 @@
+"""One hop of one fetch: its state while libcurl works on it, and the limits that libcurl does not have.
+
+The callbacks stop a transfer as early as it can be judged: at the address it would dial, at the end of the header,
+at the first byte over a limit. A :class:`Transfer` knows no loop; :mod:`laion_pairs.images.transport` drives it.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from typing import Any
+
+import pycurl
+
+from laion_pairs.images.address import Reach, address_reach
+from laion_pairs.images.answer import Redirect, judge_answer, judge_opt_out
+from laion_pairs.images.curl_errors import refusal_of
+from laion_pairs.images.policy import DownloadPolicy
+from laion_pairs.images.refusal import Refused
+from laion_pairs.images.request import prepare
+from laion_pairs.images.url_check import CheckedUrl
+from laion_pairs.ledger import Outcome
+
+__all__ = ["Transfer"]
+
+_STATUS_LINE = re.compile(rb"HTTP/[0-9.]+ +([0-9]{3})(?![0-9])")
+
+
+class Transfer:
+    """One request and its answer.
+
+    Args:
+        url: what to request.
+        policy: the limits.
+        end_s: ``time.monotonic()`` at which the whole fetch, not only this hop, must be over.
+        public_only: dial public addresses only, whatever ``policy.allow_private`` says.
+        owner: whatever the caller wants to find again on a finished transfer.
+
+    Attributes, all set once the transfer is finished:
+        refused: why it goes no further; None when there is a redirect or a body.
+        redirect: where the host points to, or None.
+        body: what was read, a ``Content-Encoding`` undone.
+        status: of the last answer, or None.
+        reach: of the address that was talked to, or None.
+    """
+
+    def __init__(
+        self, url: CheckedUrl, policy: DownloadPolicy, *, end_s: float, public_only: bool = False, owner: Any = None
+    ) -> None:
+        self.url = url
+        self.owner = owner
+        self.refused: Refused | None = None
+        self.redirect: Redirect | None = None
+        self.body = bytearray()
+        self.status: int | None = None
+        self.reach: Reach | None = None
+        self._policy = policy
+        self._end_s = end_s
+        self._public_only = public_only or not policy.allow_private
+        self._forbidden: Refused | None = None
+        self._headers: list[tuple[str, str]] = []  # of the block that is being read, then its trailers
+        self._in_block = False
+        self._header_bytes = 0
+        self._window_start_s: float | None = None  # of the rate; None before the first line
+        self._window_bytes = 0
+
+    # Driven by the loop
+
+    def begin(self, curl: pycurl.Curl, now_s: float) -> float:
+        """Set the handle up; the time at which :meth:`check` wants to be called first."""
+        policy = self._policy
+        fresh = policy.allow_private and self._public_only
+        prepare(curl, self.url, policy, left_s=self._end_s - now_s, fresh=fresh)
+        curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
+        curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
+        self._first_line_end_s = now_s + policy.first_byte_timeout_s
+        return min(self._end_s, self._first_line_end_s, now_s + policy.min_rate_window_s)
+
+    def check(self, now_s: float) -> float | None:
+        """Judge the clock: the time of the next check, or None to stop now (``refused`` says why)."""
+        policy = self._policy
+        if now_s >= self._end_s:
+            self._stop(Outcome.TIMED_OUT, f"not complete within {policy.total_timeout_s:g} s.")
+            return None
+        if self._window_start_s is None:
+            if now_s >= self._first_line_end_s:
+                self._stop(Outcome.TIMED_OUT, f"no answer within {policy.first_byte_timeout_s:g} s.")
+                return None
+            return min(self._end_s, self._first_line_end_s)
+        passed_s = now_s - self._window_start_s
+        if passed_s >= policy.min_rate_window_s:
+            if self._window_bytes < policy.min_bytes_per_s * passed_s:
+                self._stop(Outcome.TOO_SLOW, f"the answer came below {policy.min_bytes_per_s} bytes/s.")
+                return None
+            self._window_start_s, self._window_bytes = now_s, 0
+        return min(self._end_s, self._window_start_s + policy.min_rate_window_s)
+
+    def finish(self, code: int, address: str) -> None:
+        """libcurl is done: ``code`` is its error, 0 for none; ``address`` the one talked to, ``""`` for none."""
+        self.reach = address_reach(address) if address else None
+        if self.refused is not None or self.redirect is not None:
+            return
+        if code != 0:
+            self.refused = self._forbidden or refusal_of(code)
+        elif self._in_block or self.status is None or self.status < 200:
+            self.refused = Refused(Outcome.HTTP_SERVER_ERROR, "the host's answer has no complete header.")
+        else:
+            self._judge_trailers()
+
+    def _stop(self, outcome: Outcome, detail: str) -> None:
+        self.refused = Refused(outcome, detail)
+
+    # Called by libcurl. A callback that answers 0 for a piece that is not empty stops the transfer.
+
+    def _open_socket(self, _purpose: int, address: Any) -> socket.socket | int:
+        """A socket for the address that is about to be dialled, or libcurl's word for none."""
+        reason = self._why_not(address)
+        if reason is not None:
+            self._forbidden = Refused(Outcome.FORBIDDEN_ADDRESS, reason)
+            return pycurl.SOCKET_BAD  # type: ignore[no-any-return]
+        return socket.socket(address.family, address.socktype, address.protocol)
+
+    def _why_not(self, address: Any) -> str | None:
+        if address.family not in (socket.AF_INET, socket.AF_INET6):
+            return "the host's address is not an internet address."
+        host, port = address.addr[:2]
+        reach = address_reach(host)
+        if reach is Reach.PRIVATE and not self._public_only:
+            return None
+        if reach is not Reach.PUBLIC:
+            return "the host's address is not a public one."
+        return None if port in self._policy.allowed_ports else f"port {port} is not one of the policy's allowed_ports."
+
+    def _on_header(self, line: bytes) -> int | None:
+        if self._window_start_s is None:
+            self._window_start_s = time.monotonic()
+        self._window_bytes += len(line)
+        self._header_bytes += len(line)
+        if self._header_bytes > self._policy.max_header_bytes:
+            self._stop(Outcome.TOO_LARGE, f"the header is larger than {self._policy.max_header_bytes} bytes.")
+            return 0
+        return self._read_header_line(line)
+
+    def _read_header_line(self, line: bytes) -> int | None:
+        status = None if self._in_block else _STATUS_LINE.match(line)
+        if status is not None:
+            self.status, self._headers, self._in_block = int(status[1]), [], True
+        elif not line.strip(b"\r\n"):
+            return self._end_of_block()
+        elif line.startswith((b" ", b"\t")) and self._headers:  # a folded line goes on with the one before
+            name, value = self._headers[-1]
+            self._headers[-1] = (name, f"{value} {line.decode('latin-1').strip()}")
+        else:
+            name, _, value = line.decode("latin-1").partition(":")
+            self._headers.append((name.strip(), value.strip()))
+        return None
+
+    def _end_of_block(self) -> int | None:
+        """Judge a complete header; an informational one (1xx) only for opt-outs. 0 where no body is wanted."""
+        if not self._in_block or self.status is None:
+            return None
+        self._in_block = False
+        try:
+            if self.status < 200:
+                judge_opt_out(self._headers)
+                return None
+            self.redirect = judge_answer(self.status, self._headers, self._policy.max_body_bytes)
+        except Refused as refused:
+            self.refused = refused
+            return 0
+        return None if self.redirect is None else 0
+
+    def _judge_trailers(self) -> None:
+        try:
+            judge_opt_out(self._headers)
+        except Refused as refused:
+            self.refused = refused
+
+    def _on_body(self, piece: bytes) -> int | None:
+        self._window_bytes += len(piece)
+        if len(self.body) + len(piece) > self._policy.max_body_bytes:
+            self.body.clear()
+            self._stop(Outcome.TOO_LARGE, f"the body is larger than {self._policy.max_body_bytes} bytes.")
+            return 0
+        self.body += piece
+        return None
