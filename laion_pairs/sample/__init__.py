@@ -1,7 +1,7 @@
 """A small real dataset that ships with the package, and the loopback Hub and image host that serve it.
 
-About 300 public-domain pictures with their own captions, as shards in a published schema. The servers are real HTTP servers
-on 127.0.0.1: the tests, ``laion demo`` and the notebook read from them through the same code as from the web.
+About 300 public-domain pictures with their own captions, as shards in a published schema. The servers are real HTTP
+servers on 127.0.0.1: the tests, ``laion demo`` and the notebook read from them through the same code as from the web.
 """
 
 from __future__ import annotations

@@ -99,13 +99,19 @@ class LoopbackHub(LoopbackServer):
         for token in repository.readers:
             self.users.setdefault(token, "reader")
         self.repositories[repo_id] = repository
-        self.former_ids.update({former: repo_id for former in former_ids})
+        self.former_ids.update(dict.fromkeys(former_ids, repo_id))
         return repository
 
     def fail(
-        self, status: int, *, times: int = 1, path_contains: str = "", delay_s: float = 0.0, retry_after_s: int | None = None
+        self,
+        status: int,
+        *,
+        times: int = 1,
+        path_contains: str = "",
+        delay_s: float = 0.0,
+        retry_after_s: int | None = None,
     ) -> None:
-        """Answer the next ``times`` requests whose path contains the text with a bare error, as a Hub in trouble does."""
+        """Answer the next ``times`` requests whose path contains the text with a bare error: a Hub in trouble."""
         headers = (("Retry-After", str(retry_after_s)),) if retry_after_s is not None else ()
         answer = Answer(status, (("Content-Type", "text/plain"), *headers), b"The Hub is in trouble.", delay_s=delay_s)
         self._failures.append(_Failure(path_contains, times, answer))
@@ -181,11 +187,11 @@ class LoopbackHub(LoopbackServer):
     def _gated(self, repository: Repository, token: str | None) -> Answer:
         name = f"dataset {repository.repo_id}"
         if token is None:
-            message = f"Access to {name} is restricted. You must have access to it and be authenticated to access it. Please log in."
-            return hub_protocol.error(401, "GatedRepo", message)
+            message = f"Access to {name} is restricted. You must have access to it and be authenticated to access it."
+            return hub_protocol.error(401, "GatedRepo", f"{message} Please log in.")
         page = f"{self.endpoint}/datasets/{repository.repo_id}"
-        message = f"Access to {name} is restricted and you are not in the authorized list. Visit {page} to ask for access."
-        return hub_protocol.error(403, "GatedRepo", message)
+        message = f"Access to {name} is restricted and you are not in the authorized list."
+        return hub_protocol.error(403, "GatedRepo", f"{message} Visit {page} to ask for access.")
 
     def _whoami(self, token: str | None) -> Answer:
         if token is None:

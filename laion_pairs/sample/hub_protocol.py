@@ -175,7 +175,10 @@ def file_content(commit: Commit, path: str, request: Request) -> Answer:
 
 
 def parse_range(text: str, size: int) -> tuple[int, int] | None:
-    """``bytes=a-b``, ``bytes=a-`` or ``bytes=-n`` as (start, stop); an empty part cannot be satisfied; None is ignored."""
+    """``bytes=a-b``, ``bytes=a-`` or ``bytes=-n`` as (start, stop); None for what is ignored.
+
+    A part with ``start >= stop`` cannot be satisfied.
+    """
     match = re.fullmatch(r"bytes=(\d*)-(\d*)", text.strip())
     if match is None or match.group(0) == "bytes=-":
         return None

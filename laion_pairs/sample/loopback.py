@@ -1,13 +1,14 @@
 """A threaded HTTP/1.1 server on loopback addresses: a request goes in, an :class:`Answer` comes out, both are logged.
 
-What :class:`~laion_pairs.sample.LoopbackHub` and :class:`~laion_pairs.sample.ImageHost` share. Standard library only, keep-alive,
-and able to misbehave: an answer may wait, drip, break off early or lie about its length. It binds to loopback only and
+What :class:`~laion_pairs.sample.LoopbackHub` and :class:`~laion_pairs.sample.ImageHost` share. Standard library only,
+keep-alive, and able to misbehave: an answer may wait, drip, break off early or lie about its length. It binds to loopback only and
 never opens a connection itself.
 """
 
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -51,9 +52,9 @@ class Request:
 class Answer:
     """What the server sends back, and how well it behaves while it does.
 
-    ``body`` is bytes or a file. ``start`` and ``stop`` choose a part of it. ``length`` is what Content-Length says where
-    that is not the truth; without ``says_length`` there is none, and the connection closes at the end. ``cut_at`` closes it
-    after that many bytes of body. ``repeat`` sends the body that many times (an endless picture costs no memory).
+    ``body`` is bytes or a file; ``start`` and ``stop`` choose a part of it; ``repeat`` sends it that many times (an
+    endless picture costs no memory). ``length`` is what Content-Length says where that is not the truth; without
+    ``says_length`` there is none, and the connection closes at the end. ``cut_at`` closes it after that many bytes.
     """
 
     status: int = 200
@@ -145,7 +146,9 @@ class LoopbackServer:
     def __enter__(self: Server) -> Server:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def url_of(self, address: str) -> str:
@@ -190,8 +193,6 @@ class _Listener(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        import sys
-
         error = sys.exc_info()[1]
         if error is not None and not isinstance(error, (OSError, ValueError)):  # a client that hung up is no error
             self.owner.errors.append(error)
@@ -227,16 +228,14 @@ class _Handler(BaseHTTPRequestHandler):
             answer = Answer(500, (("Content-Type", "text/plain"),), repr(error).encode())
         sent = 0
         try:
-            for sent in self._send(answer):
-                pass
+            for count in self._send(answer):
+                sent = count
         except OSError:
             self.close_connection = True
         finally:
             host = headers.get("host", "")
             elapsed_s = time.monotonic() - began
-            owner.record(
-                LoggedRequest(self.command, parts.path, query, headers, answer.status, sent, host, elapsed_s)
-            )
+            owner.record(LoggedRequest(self.command, parts.path, query, headers, answer.status, sent, host, elapsed_s))
 
     def _send(self, answer: Answer) -> Iterable[int]:
         """Send head and body; yields how many bytes of the body have left so far."""

@@ -16,7 +16,7 @@ from typing import Literal
 
 __all__ = ["Commit", "Folder", "Repository", "StoredFile"]
 
-LFS_SUFFIXES = (".parquet", ".tar", ".npz", ".npy", ".zip", ".gz", ".arrow", ".bin")  # the Hub's own .gitattributes, in short
+LFS_SUFFIXES = (".parquet", ".tar", ".npz", ".npy", ".zip", ".gz", ".arrow", ".bin")  # of the Hub's .gitattributes
 FIRST_DATE = datetime(2024, 8, 30, 12, 0, tzinfo=timezone.utc)
 
 
