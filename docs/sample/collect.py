@@ -6,9 +6,9 @@
     for package in openclipart-*.deb; do dpkg -x $package openclipart; done
     python docs/sample/collect.py openclipart/usr/share/openclipart laion_pairs/sample
 
-``chosen.tsv`` beside this file is the choice, made by eye from pictures whose SVG says that it is in the public domain: one
-source each, and whether its title or its description is the caption. Titles, descriptions, authors and licences are read
-from the SVG; pixels from the PNG of the same name. A picture whose SVG does not say "public domain" stops the run.
+``chosen.tsv`` beside this file is the choice, made by eye from pictures whose SVG says that it is in the public domain:
+one source each, and whether its title or its description is the caption. Titles, descriptions, authors and licences are
+read from the SVG; pixels from the PNG of the same name. A picture whose SVG does not say so stops the run.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ LARGEST_SOURCE_PX = 4096 * 4096
 
 def read_metadata(svg: Path) -> dict[str, str]:
     """Title, description, author and licence from an SVG's RDF block."""
-    work = next(e for e in ElementTree.fromstring(svg.read_text("utf-8", "replace")).iter() if e.tag.endswith("}Work"))
+    root = ElementTree.fromstring(svg.read_text("utf-8", "replace"))  # noqa: S314 (a file of a Debian package)
+    work = next(element for element in root.iter() if element.tag.endswith("}Work"))
     fields = {"title": "", "description": "", "creator": "", "license": ""}
     for element in work:
         name = element.tag.rpartition("}")[2]

@@ -1,8 +1,8 @@
 """A threaded HTTP/1.1 server on loopback addresses: a request goes in, an :class:`Answer` comes out, both are logged.
 
 What :class:`~laion_pairs.sample.LoopbackHub` and :class:`~laion_pairs.sample.ImageHost` share. Standard library only,
-keep-alive, and able to misbehave: an answer may wait, drip, break off early or lie about its length. It binds to loopback only and
-never opens a connection itself.
+keep-alive, and able to misbehave: an answer may wait, drip, break off early or lie about its length. It binds to
+loopback only and never opens a connection itself.
 """
 
 from __future__ import annotations
