@@ -119,9 +119,9 @@ def _render(sample: Sample, entries: Sequence[SheetEntry]) -> str:
         entries,
         title="The laion-dataset sample",
         introduction=(
-            f"{len(entries)} image-text pairs, streamed from {sample.repo_id} on a loopback Hub. Each picture was fetched "
-            "when it was asked for. They are public-domain drawings from the Open Clip Art Library, with their authors' "
-            "own captions. A few links fail on purpose, as many links of a real dataset do."
+            f"{len(entries)} image-text pairs, streamed from {sample.repo_id} on a loopback Hub. Each picture was "
+            "fetched when it was asked for. They are public-domain drawings from the Open Clip Art Library, with their "
+            "authors' own captions. A few links fail on purpose, as many links of a real dataset do."
         ),
         footer="Authors, sources and licences: laion_pairs/sample/pairs.tsv. This page loads nothing and runs nothing.",
     )

@@ -10,9 +10,8 @@ from __future__ import annotations
 import socket
 import sys
 import threading
-import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import responses
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -81,18 +80,21 @@ class Answer:
         return self.body_bytes * self.repeat if self.length is None else self.length
 
 
-@dataclass(frozen=True)
+@dataclass
 class LoggedRequest:
-    """One line of a server's log: what was asked, with which headers (lower-case names), and what was sent."""
+    """One line of a server's log: what was asked, with which headers (lower-case names), and what was sent.
+
+    The line is there before the first byte of the answer leaves, and ``bytes_sent`` (of the body) runs ahead of the
+    socket by at most one chunk: a client that has its answer finds it in the log.
+    """
 
     method: str
     path: str
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
     status: int
-    bytes_sent: int
     host: str
-    elapsed_s: float = field(default=0.0, compare=False)
+    bytes_sent: int = 0
 
     @property
     def authorization(self) -> str | None:
@@ -214,7 +216,6 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def _serve(self) -> None:
-        began = time.monotonic()
         parts = urlsplit(self.path)
         size = int(self.headers.get("Content-Length") or 0)
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -226,51 +227,37 @@ class _Handler(BaseHTTPRequestHandler):
         except Exception as error:  # a server with a bug answers 500 and remembers why, for the test to find
             owner.errors.append(error)
             answer = Answer(500, (("Content-Type", "text/plain"),), repr(error).encode())
-        sent = 0
+        line = LoggedRequest(self.command, parts.path, query, headers, answer.status, headers.get("host", ""))
+        owner.record(line)
         try:
-            for count in self._send(answer):
-                sent = count
+            self._send(answer, line)
         except OSError:
             self.close_connection = True
-        finally:
-            host = headers.get("host", "")
-            elapsed_s = time.monotonic() - began
-            owner.record(LoggedRequest(self.command, parts.path, query, headers, answer.status, sent, host, elapsed_s))
 
-    def _send(self, answer: Answer) -> Iterable[int]:
-        """Send head and body; yields how many bytes of the body have left so far."""
-        stopping = self.server.owner.stopping
-        if answer.delay_s and stopping.wait(answer.delay_s):
-            raise ConnectionAbortedError("the server is stopping")
+    def _send(self, answer: Answer, line: LoggedRequest) -> None:
+        """Send head and body, as well as the answer behaves."""
+        self._wait(answer.delay_s)
         head = [f"HTTP/1.1 {answer.status} {responses.get(answer.status, '')}".rstrip()]
         head += [f"{name}: {value}" for name, value in answer.headers]
-        if answer.says_length:
-            head.append(f"Content-Length: {answer.content_length}")
-        else:
-            head.append("Connection: close")
-            self.close_connection = True
-        start = "\r\n".join([*head, "", ""]).encode("latin-1", "replace")
-        if self.command == "HEAD":
-            self.wfile.write(start)
-            return
-        sent = 0
-        pending = start
-        for chunk in _chunks(answer, max(1, int(answer.bytes_per_s / 10)) if answer.bytes_per_s else CHUNK_BYTES):
-            if answer.cut_at is not None and sent + len(chunk) >= answer.cut_at:
-                self.wfile.write(pending + chunk[: answer.cut_at - sent])
-                self.close_connection = True
-                yield answer.cut_at
-                return
-            self.wfile.write(pending + chunk)  # head and first part in one packet
+        head.append(f"Content-Length: {answer.content_length}" if answer.says_length else "Connection: close")
+        pending = "\r\n".join([*head, "", ""]).encode("latin-1", "replace")
+        chunk_bytes = max(1, int(answer.bytes_per_s / 10)) if answer.bytes_per_s else CHUNK_BYTES
+        for chunk in _chunks(answer, chunk_bytes) if self.command != "HEAD" else ():
+            part = chunk if answer.cut_at is None else chunk[: answer.cut_at - line.bytes_sent]
+            line.bytes_sent += len(part)
+            self.wfile.write(pending + part)  # head and first part in one packet
             pending = b""
-            sent += len(chunk)
-            yield sent
-            if answer.bytes_per_s and stopping.wait(len(chunk) / answer.bytes_per_s):
-                raise ConnectionAbortedError("the server is stopping")
+            if line.bytes_sent == answer.cut_at:
+                break
+            self._wait(len(part) / answer.bytes_per_s if answer.bytes_per_s else 0)
         if pending:
             self.wfile.write(pending)
-        if sent != answer.content_length:
-            self.close_connection = True
+        promised = 0 if self.command == "HEAD" else answer.content_length
+        self.close_connection = self.close_connection or line.bytes_sent != promised or not answer.says_length
+
+    def _wait(self, seconds: float) -> None:
+        if seconds and self.server.owner.stopping.wait(seconds):
+            raise ConnectionAbortedError("the server is stopping")
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve
 
