@@ -12,8 +12,8 @@ As text (what ``--filter`` takes), terms joined with ``and``::
     nsfw in ('UNLIKELY', 'UNSURE') and caption is not null
 
 Operators: ``=`` (or ``==``), ``!=``, ``<``, ``<=``, ``>``, ``>=``, ``in``, ``not in``, ``is null``, ``is not null``.
-In text a literal is a number, a word, or a quoted string in which the quote is doubled. Any other form is refused rather
-than guessed.
+In text a literal is a number, a word, or a quoted string (the quote doubled inside it). Any other form is refused
+rather than guessed.
 
 A literal is compared in its column's type: 0.1 on a float32 column is float32's 0.1. Nulls are SQL's: a comparison with
 a null is not true, so the row is dropped; only ``is null`` keeps it. Pure: never reads a file.

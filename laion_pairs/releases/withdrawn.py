@@ -1,0 +1,78 @@
+"""Recognising withdrawn data by the name of a shard, by where it is, or by its columns. Text only, nothing is opened.
+
+It answers with the release that the data is of; whether that is refused or read with a warning is the caller's to say.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from urllib.parse import unquote
+
+from laion_pairs.releases.catalogue import RELEASES, former_releases
+from laion_pairs.releases.release import Release, Status
+
+__all__ = ["withdrawn_location", "withdrawn_schema", "withdrawn_shard"]
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_WITHDRAWN = tuple(release for release in RELEASES if release.status is Status.WITHDRAWN)
+
+
+def withdrawn_shard(path: str) -> Release | None:
+    """The withdrawn release whose shard has that file name (a path or a URL; the folder does not matter), or None."""
+    name = re.split(r"[/\\]", unquote(path).split("?")[0])[-1].casefold()
+    for pattern, release in _SHARDS:
+        if pattern.search(name):
+            return release
+    return None
+
+
+def withdrawn_location(url_or_repo: str) -> Release | None:
+    """The withdrawn release at that address: a repository id (also a former one), ``hf://datasets/…@revision/…``, a URL
+    of the Hub or of a copy of it, the Hub's cache folder, or a known mirror; else None.
+    """
+    place = unquote(url_or_repo).casefold()
+    for mirror, release in _MIRRORS:
+        if mirror in place:
+            return release
+    parts = [part.split("@")[0] for part in re.split(r"[/\\?#]+", place.replace("datasets--", "").replace("--", "/"))]
+    for owner_and_name in pairwise(parts):
+        release_there = _REPOSITORIES.get("/".join(owner_and_name))
+        if release_there is not None:
+            return release_there
+    return None
+
+
+def withdrawn_schema(schema_id: str) -> Release | None:
+    """A withdrawn release with that schema (one of those that share it), if only withdrawn ones have it, as S1; or None."""
+    having = [release for release in RELEASES if release.schema == schema_id]
+    if having and all(release.status is Status.WITHDRAWN for release in having):
+        return having[0]
+    return None
+
+
+def _shard_pattern(shards: str) -> re.Pattern[str]:
+    """A shard's file name; a Spark name is told by its uuid alone, whatever was put around it."""
+    name = shards.rpartition("/")[2].casefold()
+    uuid = _UUID.search(name)
+    if uuid is not None:
+        return re.compile(re.escape(uuid[0]))
+    return re.compile(re.escape(name).replace(re.escape("{i:05d}"), r"\d{5}"))
+
+
+_SHARDS = [(_shard_pattern(release.shards), release) for release in _WITHDRAWN if release.shards]
+_MIRRORS = [
+    (mirror.casefold().rstrip("/"), release)
+    for release in _WITHDRAWN
+    for mirror in release.mirrors
+    if not mirror.startswith("hf://")
+]
+_REPOSITORIES = {
+    **{
+        mirror.removeprefix("hf://datasets/").casefold(): release
+        for release in _WITHDRAWN
+        for mirror in release.mirrors
+        if mirror.startswith("hf://")
+    },
+    **{release.repo_id.casefold(): release for release in (*former_releases(), *_WITHDRAWN)},
+}
