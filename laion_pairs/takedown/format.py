@@ -145,7 +145,7 @@ def read_list(path: str | os.PathLike[str]) -> TakedownList:
     """
     try:
         content = Path(path).read_bytes()
-        table = pq.read_table(pa.BufferReader(content))
+        table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
     except (OSError, pa.ArrowException) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise TakedownError(

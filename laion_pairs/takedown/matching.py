@@ -87,7 +87,7 @@ class TakedownLists:
         self._tables = EntryTables(lists)
 
     def __len__(self) -> int:
-        return self._tables.sizes.total()
+        return sum(self._tables.sizes)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -101,13 +101,18 @@ class TakedownLists:
         needed = {COLUMN_OF_KIND.get(kind) for kind in self._tables.values}
         return tuple(name for name in ("sample_id", "page_url") if name in needed)
 
-    def unchecked(self, available: Collection[str]) -> dict[tuple[str, str, str], int]:
-        """Numbers of entries by (list, version, kind) that cannot be matched in rows that have only these columns."""
-        return {
-            (name, version, str(kind)): entries
-            for (name, version, kind), entries in self._tables.sizes.items()
-            if COLUMN_OF_KIND.get(kind) not in available
-        }
+    def unchecked(self, available: Collection[str], release: str | None = None) -> dict[tuple[str, str, str], int]:
+        """Numbers of entries by (list, version, kind) that cannot be matched in rows that have only these columns.
+
+        Args:
+            release: as for :meth:`match`; ``sample_id`` entries of another release cannot be matched either.
+        """
+        entries: Counter[tuple[str, str, str]] = Counter()
+        for hit, size in zip(self._tables.hits, self._tables.sizes, strict=True):
+            elsewhere = hit.release and release and hit.release.casefold() != release.casefold()
+            if elsewhere or COLUMN_OF_KIND.get(hit.kind) not in available:
+                entries[hit.list_name, hit.list_version, str(hit.kind)] += size
+        return dict(entries)
 
     def match(self, batch: pa.RecordBatch, release: str | None = None) -> Matches:
         """Match rows by the columns that ``batch`` has (of :attr:`columns` and :attr:`extra_columns`).

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,12 +17,13 @@ __all__ = ["EntryTables", "Hit"]
 
 @dataclass(frozen=True)
 class Hit:
-    """Why something is taken down; never what it was."""
+    """Why something is taken down; never what it was. ``release`` is whose ids the entry's are, for sample_id only."""
 
     kind: EntryKind
     reason: str
     list_name: str
     list_version: str
+    release: str | None = None
 
 
 class EntryTables:
@@ -34,12 +34,12 @@ class EntryTables:
         values: kind to the index of its ``value`` keys.
         normalised: kind to the index of its ``normalised`` keys, where it has them.
         sample_ids: release to the index of its sample ids; None to that of all releases'.
-        sizes: number of entries by (list, version, kind).
+        sizes: number of entries of each of ``hits``.
     """
 
     def __init__(self, lists: Sequence[TakedownList]) -> None:
         self.hits: list[Hit] = []
-        self.sizes: Counter[tuple[str, str, EntryKind]] = Counter()
+        self.sizes: list[int] = []
         groups = [self._group(found) for found in lists]
         rows = pa.concat_tables([found.table for found in lists]) if lists else None
         self.values: dict[EntryKind, KeyIndex] = {}
@@ -66,21 +66,23 @@ class EntryTables:
                     self.sample_ids[one.casefold()] = KeyIndex(value[of_release], group[of_release])
 
     def _group(self, found: TakedownList) -> npt.NDArray[np.int32]:
-        """Number each row of a list by its (kind, reason, version), adding new ones to ``hits``."""
+        """Number each row of a list by its (kind, reason, version, release), adding new ones to ``hits``."""
         codes = np.zeros(found.table.num_rows, np.int64)
         words: list[list[str]] = []
-        for name in ("kind", "reason", "list_version"):
-            encoded = found.table.column(name).combine_chunks().dictionary_encode()
+        for name in ("kind", "reason", "list_version", "release"):
+            encoded = found.table.column(name).fill_null("").combine_chunks().dictionary_encode()
             words.append(encoded.dictionary.to_pylist())
             codes = codes * max(len(words[-1]), 1) + encoded.indices.to_numpy()
         distinct, inverse, sizes = np.unique(codes, return_inverse=True, return_counts=True)
         start = len(self.hits)
-        for code, size in zip(distinct.tolist(), sizes.tolist(), strict=True):
-            code, version = divmod(code, len(words[2]))
-            kind, reason = divmod(code, len(words[1]))
-            hit = Hit(EntryKind(words[0][kind]), words[1][reason], found.name, words[2][version])
-            self.hits.append(hit)
-            self.sizes[hit.list_name, hit.list_version, hit.kind] += size
+        for code in distinct.tolist():
+            parts = []
+            for choices in reversed(words):
+                code, at = divmod(code, len(choices))
+                parts.append(choices[at])
+            release, version, reason, kind = parts
+            self.hits.append(Hit(EntryKind(kind), reason, found.name, version, release or None))
+        self.sizes += sizes.tolist()
         return (inverse.reshape(-1) + start).astype(np.int32)
 
 

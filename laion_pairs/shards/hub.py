@@ -1,0 +1,126 @@
+"""Questions to the Hugging Face Hub, through ``huggingface_hub`` only, and its refusals as this project's errors.
+
+The endpoint is ``HF_ENDPOINT``'s, read when a question is asked. The token goes to the Hub's own session and nowhere
+else: into no URL, no shard, no message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from huggingface_hub import HfApi, HfFileSystem, errors
+from huggingface_hub.hf_api import RepoFile
+
+from laion_pairs.errors import AccessDenied, HubUnreachable, LaionError, NoShards, RepositoryMissing, ShardError
+from laion_pairs.shards.locations import endpoint, host_of
+
+__all__ = [
+    "Repository",
+    "commit_date",
+    "filesystem",
+    "head_commit",
+    "hub_errors",
+    "open_repository",
+    "read_text",
+]
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A dataset repository at one commit: the id that the Hub answers to, and every file's path with its size."""
+
+    repo_id: str
+    commit: str
+    files: Mapping[str, int | None]
+
+    def url(self, path: str) -> str:
+        return f"hf://datasets/{self.repo_id}@{self.commit}/{path}"
+
+
+def filesystem(token: str | bool | None) -> HfFileSystem:
+    return HfFileSystem(endpoint=endpoint(), token=token)
+
+
+def open_repository(repo_id: str, revision: str | None = None, token: str | bool | None = None) -> Repository:
+    """Resolve ``revision`` (default: the main branch) to a commit and list its files."""
+    api = _api(token)
+    with hub_errors(repo_id, revision):
+        info = api.dataset_info(repo_id, revision=revision)
+        tree = api.list_repo_tree(repo_id, repo_type="dataset", revision=info.sha, recursive=True)
+        files = {entry.path: entry.size for entry in tree if isinstance(entry, RepoFile)}
+    return Repository(info.id, str(info.sha), files)
+
+
+def head_commit(repo_id: str, token: str | bool | None = None) -> str:
+    """The commit that the main branch is at."""
+    with hub_errors(repo_id):
+        return str(_api(token).dataset_info(repo_id).sha)
+
+
+def commit_date(repo_id: str, commit: str, token: str | bool | None = None) -> datetime:
+    """When ``commit`` was made, with its time zone."""
+    with hub_errors(repo_id, commit):
+        return _api(token).list_repo_commits(repo_id, repo_type="dataset", revision=commit)[0].created_at
+
+
+def read_text(repository: Repository, path: str, token: str | bool | None = None) -> str:
+    """A small text file of the repository."""
+    with hub_errors(repository.repo_id, repository.commit), filesystem(token).open(repository.url(path), "rb") as file:
+        content: bytes = file.read()
+    return content.decode("utf-8", "replace")
+
+
+@contextmanager
+def hub_errors(repo_id: str, revision: str | None = None) -> Iterator[None]:
+    """Turn whatever ``huggingface_hub`` raises inside into one sentence that says what to do."""
+    try:
+        yield
+    except LaionError:
+        raise
+    except errors.OfflineModeIsEnabled as error:
+        raise HubUnreachable(
+            f"The Hub was asked for {repo_id}, but offline mode is on (HF_HUB_OFFLINE); "
+            "unset it, or pass files that are already on this machine as data_files=."
+        ) from error
+    except errors.GatedRepoError as error:
+        raise AccessDenied(
+            f"{repo_id} is gated: accept the terms at https://huggingface.co/datasets/{repo_id}, "
+            "then run `hf auth login` or pass token=…."
+        ) from error
+    except errors.DisabledRepoError as error:
+        raise AccessDenied(f"Access to {repo_id} has been disabled on the Hub; no token changes that.") from error
+    except errors.RevisionNotFoundError as error:
+        raise RepositoryMissing(f"{repo_id} has no revision {revision!r}; leave revision= out for the newest.") from error
+    except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
+        raise RepositoryMissing(
+            f"The Hub has no dataset {repo_id!r}, or it is private; check the spelling, "
+            "and if it is private run `hf auth login` or pass token=…."
+        ) from error
+    except errors.EntryNotFoundError as error:
+        raise NoShards(
+            f"A file is missing from {repo_id} at revision {revision or 'main'}; list the repository again."
+        ) from error
+    except (OSError, errors.HTTPError) as error:
+        raise _other_refusal(repo_id, error) from error
+
+
+def _other_refusal(repo_id: str, error: Any) -> ShardError:
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status in (401, 403):
+        return AccessDenied(
+            f"The Hub refused this token for {repo_id} (HTTP {status}): accept any terms at "
+            f"https://huggingface.co/datasets/{repo_id}, then run `hf auth login` or pass token=…."
+        )
+    found = f"answered HTTP {status}" if status else f"cannot be reached ({type(error).__name__})"
+    return HubUnreachable(
+        f"The Hub at {host_of(endpoint())} {found} when asked for {repo_id}; check the network and HF_ENDPOINT, or try later."
+    )
+
+
+def _api(token: str | bool | None) -> HfApi:
+    return HfApi(endpoint=endpoint(), token=token)
+

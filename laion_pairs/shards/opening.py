@@ -1,0 +1,75 @@
+"""Open a shard where it lies, for reading at any offset; nothing is copied to disk.
+
+A remote file is read in blocks of 1 MiB, a few of which are kept: columns that nobody wants are not moved (fsspec's
+own 5 MB read-ahead would). Only the Hub is sent the Hub's token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+
+from laion_pairs.errors import AccessDenied, HubUnreachable, LaionError, NoShards, ShardError
+from laion_pairs.shards.hub import filesystem, hub_errors
+from laion_pairs.shards.locations import host_of, parse_hub_path
+from laion_pairs.shards.shard import Shard
+
+__all__ = ["BLOCK_BYTES", "open_shard"]
+
+BLOCK_BYTES = 1 << 20
+"""Small enough that projection pays, large enough that a column chunk takes few requests."""
+
+
+@contextmanager
+def open_shard(shard: Shard, token: str | bool | None = None) -> Iterator[Any]:
+    """A seekable binary file, closed at the end; what the host refuses inside is raised as this project's error.
+
+    Raises:
+        AccessDenied, RepositoryMissing, NoShards, HubUnreachable, ShardError
+    """
+    if shard.is_local:
+        with _local_errors(shard.url), pa.OSFile(shard.url, "rb") as file:
+            yield file
+        return
+    blocks = {"block_size": BLOCK_BYTES, "cache_type": "blockcache"}
+    place = parse_hub_path(shard.url)
+    if place is not None:
+        with hub_errors(place.repo_id, place.revision), filesystem(token).open(shard.url, "rb", **blocks) as file:
+            yield file
+    else:
+        with _web_errors(shard.url), fsspec.filesystem("https").open(shard.url, "rb", **blocks) as file:
+            yield file
+
+
+@contextmanager
+def _local_errors(path: str) -> Iterator[None]:
+    try:
+        yield
+    except LaionError:
+        raise
+    except FileNotFoundError as error:
+        raise NoShards(f"The file {path} is gone; list the files again.") from error
+    except PermissionError as error:
+        raise AccessDenied(f"The file {path} may not be read by this user.") from error
+    except OSError as error:
+        raise ShardError(f"The file {path} cannot be read: {error.strerror or error}.") from error
+
+
+@contextmanager
+def _web_errors(url: str) -> Iterator[None]:
+    try:
+        yield
+    except LaionError:
+        raise
+    except FileNotFoundError as error:
+        raise NoShards(f"{host_of(url)} has no file at {url}; check the address.") from error
+    except ValueError as error:  # fsspec: the server does not serve ranges
+        raise ShardError(f"{url} cannot be read in parts ({error}); download it and pass the file.") from error
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in ("aiohttp", "asyncio", "builtins", "fsspec"):
+            raise
+        raise HubUnreachable(f"{host_of(url)} did not deliver {url} ({type(error).__name__}); try later.") from error

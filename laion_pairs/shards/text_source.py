@@ -1,0 +1,112 @@
+"""One CSV or TSV file as keyed batches, through ``pyarrow.csv``.
+
+Blocks are cut here and parsed one by one: ``pyarrow.csv.open_csv`` reads ahead in threads, and a process that abandons
+it over a Python file is aborted at exit.
+
+A file has a header, unless its first line holds a web address: then it is taken for one of the raw Conceptual Captions
+files, two columns without names in either order (cc3m: caption, url; cc12m: url, caption), and the columns are called
+``image_url`` and ``caption`` as in their published parquet. A TSV has no quoting; a CSV has, over lines too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+from laion_pairs.errors import CorruptShard
+from laion_pairs.shards.opening import BLOCK_BYTES
+from laion_pairs.shards.source import Part
+
+__all__ = ["TextSource"]
+
+
+class TextSource:
+    """A CSV or TSV file: one row group, of a length that nobody knows before it is read.
+
+    Column types are those of the first block (about 1 MiB); a later value that does not fit them is an error.
+
+    Raises:
+        CorruptShard: here and while reading.
+    """
+
+    def __init__(self, file: Any, where: str, *, tab_separated: bool) -> None:
+        self._file, self._where = file, where
+        self._quoted = not tab_separated
+        self._parse = pacsv.ParseOptions(
+            delimiter="\t" if tab_separated else ",",
+            quote_char='"' if self._quoted else False,
+            newlines_in_values=self._quoted,
+        )
+        block = next(self._blocks(), b"")
+        header = self._parse_block(block, None, pacsv.ConvertOptions(), "in its first lines")
+        names = _names_of_raw_pairs(header.column_names)
+        self._has_header = names is None
+        self._names: list[str] = names or header.column_names
+        first = self._parse_block(block, None if self._has_header else self._names, pacsv.ConvertOptions(), "in its first lines")
+        self.schema: pa.Schema = first.schema
+
+    @property
+    def row_groups(self) -> range:
+        return range(1)
+
+    def rows_in(self, row_group: int) -> int:
+        raise NotImplementedError("the rows of a text file are not known before they are read")
+
+    def may_match(self, expression: pc.Expression | None) -> list[int]:
+        """Always its one row group: a text file has no statistics."""
+        return list(self.row_groups)
+
+    def parts(self, row_groups: Sequence[int], columns: Sequence[str], batch_rows: int) -> Iterator[Part]:
+        """The named columns, batch by batch."""
+        types = {field.name: field.type for field in self.schema}
+        convert = pacsv.ConvertOptions(column_types=types, include_columns=list(columns))
+        first_row = 0
+        names = None if self._has_header else self._names
+        for block in self._blocks() if row_groups else ():
+            table = self._parse_block(block, names, convert, f"after row {first_row}")
+            names = self._names
+            for batch in table.to_batches(max_chunksize=batch_rows):
+                yield Part(0, first_row, batch)
+                first_row += batch.num_rows
+
+    def _parse_block(self, block: bytes, names: list[str] | None, convert: pacsv.ConvertOptions, place: str) -> pa.Table:
+        read = pacsv.ReadOptions(use_threads=False, column_names=names, block_size=max(len(block), 1))
+        try:
+            return pacsv.read_csv(pa.BufferReader(block), read, self._parse, convert)
+        except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+            raise CorruptShard(
+                f"{self._where} is not a readable CSV or TSV file ({place}: {str(error).splitlines()[0]}); "
+                "download it again, or leave it out."
+            ) from error
+
+    def _blocks(self) -> Iterator[bytes]:
+        """The file in pieces of whole records."""
+        self._file.seek(0)
+        rest = b""
+        while data := self._file.read(BLOCK_BYTES):
+            rest += data
+            end = self._last_record_end(rest)
+            if end:
+                yield rest[:end]
+                rest = rest[end:]
+        if rest:
+            yield rest
+
+    def _last_record_end(self, data: bytes) -> int:
+        """Where the last whole record ends, 0 if there is none: after a newline that no open quote encloses."""
+        end = data.rfind(b"\n") + 1
+        while end and self._quoted and data.count(b'"', 0, end) % 2:
+            end = data.rfind(b"\n", 0, end - 1) + 1
+        return end
+
+
+def _names_of_raw_pairs(first_line: list[str]) -> list[str] | None:
+    """Names for a file without a header, or None: a column name is never a web address."""
+    addresses = [value.lower().startswith(("http://", "https://")) for value in first_line]
+    if len(first_line) != 2 or sum(addresses) != 1:
+        return None
+    return ["image_url", "caption"] if addresses[0] else ["caption", "image_url"]
