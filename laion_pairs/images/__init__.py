@@ -2,8 +2,8 @@
 
 ``fetch_image`` follows one URL under a ``DownloadPolicy`` and answers with a ``Fetched``, whatever the web does.
 
-A ``RemoteImage`` is the handle in a row, ``RemoteImageFeature`` its column type in `datasets`, ``image_array`` makes the
-column from canonical ones, and ``to_stock`` turns it into stock types for everything that leaves the machine.
+A ``RemoteImage`` is the handle in a row, ``RemoteImageFeature`` its column type in `datasets`, ``image_array`` makes
+the column from canonical ones, and ``to_stock`` turns it into stock types for everything that leaves the machine.
 ``set_notebook_policy`` sets the limits under which notebooks fetch the pictures that they show.
 """
 

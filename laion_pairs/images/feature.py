@@ -12,10 +12,10 @@ The fields of the feature are what a whole column has in common. They survive ``
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -30,7 +30,7 @@ from laion_pairs.images.upload_guard import refuse_upload
 __all__ = ["RemoteImageFeature"]
 
 
-@dataclass
+@dataclasses.dataclass
 class RemoteImageFeature:
     """The column type of lazy images.
 
@@ -50,10 +50,10 @@ class RemoteImageFeature:
     takedown: tuple[str, ...] = ()
     withdrawn: str | None = None
     decode: bool = True
-    id: str | None = field(default=None, repr=False)
+    id: str | None = dataclasses.field(default=None, repr=False)
     dtype: ClassVar[str] = "laion_dataset.RemoteImage"
     pa_type: ClassVar[pa.DataType] = STORAGE
-    _type: str = field(default="RemoteImage", init=False, repr=False)
+    _type: str = dataclasses.field(default="RemoteImage", init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.takedown = tuple(os.path.abspath(path) for path in self.takedown)
@@ -72,7 +72,7 @@ class RemoteImageFeature:
         elif not isinstance(value, (str, Mapping)):
             value = encode_picture(value)
         handle = value if isinstance(value, RemoteImage) else RemoteImage(value)
-        return {name: handle[name] for name in _FIELDS}
+        return {field.name: handle[field.name] for field in STORAGE}
 
     def decode_example(self, value: Mapping[str, Any], token_per_repo_id: Any = None) -> RemoteImage:
         """Decode storage to a handle. No request is made."""
@@ -106,10 +106,7 @@ class RemoteImageFeature:
         """The feature itself, or the storage's fields when ``decode`` is False."""
         if self.decode:
             return self
-        return {child.name: Value(str(child.type)) for child in STORAGE}
-
-
-_FIELDS = tuple(child.name for child in STORAGE)
+        return {field.name: Value(str(field.type)) for field in STORAGE}
 
 
 def _register() -> None:

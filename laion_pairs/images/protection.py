@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from laion_pairs.images.fetched import Fetched
-from laion_pairs.images.hops import Takedowns
 from laion_pairs.ledger import Outcome
+from laion_pairs.takedown import TakedownLists, configured_lists, open_lists
 
 __all__ = ["lists_in_force", "refuse_withdrawn"]
 
 
-def lists_in_force(named: Iterable[str]) -> Takedowns | None:
+def lists_in_force(named: Iterable[str]) -> TakedownLists | None:
     """Open the lists that a dataset names and those that the user and the machine have configured; None without any.
 
     Raises:
         TakedownError: one of them is missing or unreadable.
     """
-    from laion_pairs.takedown import configured_lists, open_lists
-
     paths = tuple(dict.fromkeys((*named, *configured_lists())))
     return open_lists(paths) if paths else None
 

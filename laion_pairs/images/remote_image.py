@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from laion_pairs.errors import FetchFailed
 from laion_pairs.images.collation import refuse_collation
-from laion_pairs.images.display import Card, draw_card
 from laion_pairs.images.decoding import decode_image
+from laion_pairs.images.display import Card, draw_card
 from laion_pairs.images.fetch import fetch_image
 from laion_pairs.images.fetched import Fetched
 from laion_pairs.images.plain_text import one_line
@@ -238,4 +238,5 @@ def _failure(outcome: Outcome, url: str, detail: str) -> FetchFailed:
     """The error for an image that could not be had. Without a URL where `Fetched` has none: no list of such links."""
     place = one_line(url) if url else "an image"
     advice = "try again later" if outcome.retryable else "leave the pair out"
-    return FetchFailed(f"asked for {place}, got {outcome}: {(detail or outcome.meaning).rstrip('.')}; {advice}", outcome)
+    reason = (detail or outcome.meaning).rstrip(".")
+    return FetchFailed(f"asked for {place}, got {outcome}: {reason}; {advice}", outcome)

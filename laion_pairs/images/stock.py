@@ -1,12 +1,13 @@
 """Lazy images to stock types, for everything that leaves this machine: uploads, exports, files for other people.
 
-A machine without this package cannot load the type of lazy images. What it gets is their URLs, as strings, or the
-``{"bytes", "path"}`` storage of `datasets.Image`. Boundary: never opens a connection.
+A machine without this package cannot load the type of lazy images. What it gets is their URLs as strings, or plain
+``{"bytes", "path"}`` structs, the storage of `datasets.Image`. Never that type itself: to write a column of it,
+`datasets` fetches its URLs, without a policy. Boundary: never opens a connection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal, TypeVar
 
@@ -17,6 +18,8 @@ from laion_pairs.images.feature import RemoteImageFeature
 from laion_pairs.images.remote_image import RemoteImage
 
 __all__ = ["to_stock"]
+
+STORED = {"bytes": datasets.Value("binary"), "path": datasets.Value("string")}
 
 AnyDataset = TypeVar(
     "AnyDataset",
@@ -34,7 +37,8 @@ def to_stock(dataset: AnyDataset, images: Literal["url", "storage"] = "url") -> 
         dataset: with or without such columns, prepared or streamed.
         images: ``"url"`` leaves each column out where the dataset has its URLs already (column ``image`` beside column
             ``url``), and replaces it by a string column of that name where not (``url`` for ``image``, ``x_url`` for
-            ``x``). ``"storage"`` keeps the column as ``datasets.Image(decode=False)``: stored bytes, and the URL.
+            ``x``). ``"storage"`` keeps the column as a struct of the stored bytes and the URL; where every image is
+            stored, ``cast_column("image", datasets.Image())`` makes it a column of pictures.
 
     Raises:
         SchemaError: a stream whose columns are unknown (after ``map`` without ``features=``), or lazy images inside
@@ -52,7 +56,10 @@ def to_stock(dataset: AnyDataset, images: Literal["url", "storage"] = "url") -> 
     lazy = _lazy_columns(features)
     dataset = dataset.with_format(None)
     for column in lazy:
-        dataset = _to_storage(dataset, column) if images == "storage" else _to_url(dataset, column)
+        if images == "storage":
+            dataset = _replace(dataset, column, column, STORED, _stored)
+        else:
+            dataset = _to_url(dataset, column)
     return dataset
 
 
@@ -74,23 +81,34 @@ def _lazy_columns(features: datasets.Features) -> list[str]:
     return lazy
 
 
-def _to_storage(dataset: Any, column: str) -> Any:
-    return dataset.cast_column(column, datasets.Image(decode=False))
-
-
 def _to_url(dataset: Any, column: str) -> Any:
     target = "url" if column == "image" else f"{column}_url"
     if target in dataset.features:
         return dataset.remove_columns(column)
+    return _replace(dataset, column, target, datasets.Value("string"), _url)
+
+
+def _replace(dataset: Any, column: str, target: str, feature: Any, turn: Callable[[RemoteImage], Any]) -> Any:
+    """Put a column ``target`` with this feature where ``column`` was."""
     features = datasets.Features(
         {
-            target if name == column else name: datasets.Value("string") if name == column else feature
-            for name, feature in dataset.features.items()
+            target if name == column else name: feature if name == column else kept
+            for name, kept in dataset.features.items()
         }
     )
-    urls = partial(_urls, target=target)
-    return dataset.map(urls, batched=True, input_columns=[column], remove_columns=[column], features=features)
+    values = partial(_values, target=target, turn=turn)
+    return dataset.map(values, batched=True, input_columns=[column], remove_columns=[column], features=features)
 
 
-def _urls(images: Sequence[RemoteImage | None], *, target: str) -> dict[str, list[str | None]]:
-    return {target: [None if image is None else image.url for image in images]}
+def _values(
+    images: Sequence[RemoteImage | None], *, target: str, turn: Callable[[RemoteImage], Any]
+) -> dict[str, list[Any]]:
+    return {target: [None if image is None else turn(image) for image in images]}
+
+
+def _url(image: RemoteImage) -> str | None:
+    return image.url
+
+
+def _stored(image: RemoteImage) -> dict[str, Any]:
+    return {"bytes": image["bytes"], "path": image["path"]}

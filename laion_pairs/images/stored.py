@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+
 from laion_pairs.images.decoding import decode_image, read_image_header
 from laion_pairs.images.fetched import Fetched
-from laion_pairs.images.hops import Takedowns
 from laion_pairs.images.policy import DownloadPolicy
 from laion_pairs.images.refusal import Refused
 from laion_pairs.ledger import Outcome
+from laion_pairs.takedown import TakedownLists
 
 __all__ = ["read_stored"]
 
 
-def read_stored(body: bytes, url: str, policy: DownloadPolicy, takedown: Takedowns | None) -> Fetched:
+def read_stored(body: bytes, url: str, policy: DownloadPolicy, takedown: TakedownLists | None) -> Fetched:
     """Check stored bytes as if they had just been fetched from ``url`` (``""`` where unknown).
 
     The takedown lists see the URL and the bytes, the policy's pixel limit and the list of formats apply; its limit on
@@ -29,7 +30,7 @@ def read_stored(body: bytes, url: str, policy: DownloadPolicy, takedown: Takedow
     return Fetched(Outcome.OK, url=url, body=body, format=header.format, width=header.width, height=header.height)
 
 
-def _named(takedown: Takedowns, url: str, body: bytes) -> bool:
+def _named(takedown: TakedownLists, url: str, body: bytes) -> bool:
     md5 = hashlib.md5(body, usedforsecurity=False).hexdigest()
     sha256 = hashlib.sha256(body).hexdigest()
     return bool(url and takedown.match_url(url)) or takedown.match_bytes(md5, sha256) is not None

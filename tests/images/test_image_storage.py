@@ -49,7 +49,8 @@ def test_image_array_needs_nothing_but_the_url(make: type) -> None:
     ],
 )
 def test_unsafe_by_either_score(punsafe: float | None, nsfw: str | None, unsafe: bool | None) -> None:
-    batch = pa.table({"url": [URL], "punsafe": pa.array([punsafe], pa.float32()), "nsfw": pa.array([nsfw], pa.string())})
+    scores = {"punsafe": pa.array([punsafe], pa.float32()), "nsfw": pa.array([nsfw], pa.string())}
+    batch = pa.table({"url": [URL], **scores})
     assert image_array(batch).to_pylist() == [image(path=URL, unsafe=unsafe)]
 
 

@@ -108,10 +108,20 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {
 def test_survives_operations(
     lazy_pairs: Dataset, rows: list[dict[str, Any]], source: Callable[..., Any], operation: str, tmp_path: Path
 ) -> None:
+    if source is _streamed and operation == "filter" and datasets.__version__ < "4":
+        pytest.xfail("datasets 3.6 does not decode what a streamed filter() yields, datasets.Image neither")
     result = OPERATIONS[operation](source(lazy_pairs, tmp_path))
     got = [row["image"] for row in result]
     assert got == [row["image"] for row in rows]
     assert {type(image) for image in got} == {RemoteImage, type(None)}
+
+
+def test_a_streamed_filter_on_every_version(lazy_pairs: Dataset, rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    """On 3.6 iterating right after filter() gives the storage; a handle is made of it, and a map() sees handles."""
+    kept = _streamed(lazy_pairs, tmp_path).filter(lambda row: row["image"] is not None)
+    images = [row["image"] for row in rows if row["image"] is not None]
+    assert [RemoteImage(row["image"]) for row in kept] == images
+    assert [row["image"] for row in kept.map(lambda row: row)] == images
 
 
 def test_survives_what_only_prepared_datasets_do(lazy_pairs: Dataset, rows: list[dict[str, Any]]) -> None:
@@ -146,12 +156,12 @@ def test_a_new_column_of_handles_keeps_what_they_know(lazy_pairs: Dataset) -> No
 
 def test_lists_of_images(lazy_pairs: Dataset, tmp_path: Path) -> None:
     features = Features({**lazy_pairs.features, "images": datasets.Sequence(MARKED)})
-    pairs = lazy_pairs.map(lambda row: {"images": [None, row["image"], row["url"]]}, features=features)
+    pairs = lazy_pairs.map(lambda row: {"images": [None, row["image"], row["image"]]}, features=features)
     for loaded in (pairs, _saved(pairs, tmp_path), _streamed(pairs, tmp_path)):
-        nothing, image, by_url = next(iter(loaded))["images"]
+        nothing, image, twin = next(iter(loaded))["images"]
         assert nothing is None
-        assert type(image) is type(by_url) is RemoteImage
-        assert (image.size, by_url.size, image.withdrawn) == ((64, 48), None, "laion2B-en")
+        assert type(image) is type(twin) is RemoteImage
+        assert (image.url, image.withdrawn) == (lazy_pairs[0]["url"], "laion2B-en")
 
 
 def test_an_url_column_can_be_cast(picture_host: ImageHost) -> None:
@@ -227,15 +237,24 @@ def _picture(mode: str = "RGB", written_as: str | None = None) -> Image.Image:
     ],
 )
 def test_pictures_are_stored(picture: Image.Image, kept: str) -> None:
-    stored = Dataset.from_dict({"image": [picture]}, features=Features(image=RemoteImageFeature()))[0]["image"]
+    stored = RemoteImage(RemoteImageFeature().encode_example(picture))
     fetched = stored.fetch()
     assert (fetched.outcome, fetched.format, stored.size) == (Outcome.OK, kept, (3, 2))
+
+
+def test_pictures_and_files_in_a_column(jpeg: bytes) -> None:
+    """`datasets` itself encodes pictures here, before it asks the feature."""
+    given = {"image": [_picture(), jpeg, {"bytes": jpeg}, None]}
+    *stored, nothing = Dataset.from_dict(given, features=Features(image=RemoteImageFeature()))["image"][:]
+    assert [image.open().size for image in stored] == [(3, 2), (64, 48), (64, 48)]
+    assert nothing is None
 
 
 def test_what_can_be_encoded(jpeg: bytes) -> None:
     encode = RemoteImageFeature().encode_example
     image = RemoteImage("https://example.org/a.jpg", width=1, height=2, unsafe=True)
-    assert encode(image) == encode({**image, "withdrawn": "x"}) == {**image}
+    assert encode(image) == encode(RemoteImage({**image, "withdrawn": "x"})) == encode({**image}) == {**image}
+    assert type(encode(image)) is dict
     assert encode("https://example.org/a.jpg")["path"] == "https://example.org/a.jpg"
     assert encode(jpeg)["bytes"] == encode(bytearray(jpeg))["bytes"] == jpeg
     with pytest.raises(TypeError, match="an image column was given float: give it"):
