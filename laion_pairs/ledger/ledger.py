@@ -116,38 +116,42 @@ class _Part:
         self._path = directory / f"{self.pid}-{secrets.token_hex(8)}.jsonl"
         self._totals: Counts = {}
         self._size = 0
+        self._compact_at = COMPACT_AFTER_BYTES
 
     def append(self, record: Counts) -> None:
-        line = _render_line(record)
         with self._lock:
-            _merge(self._totals, record)
             try:
-                if self._size > COMPACT_AFTER_BYTES:
+                self._size = _write(self._path, _render_line(record), os.O_APPEND)
+                _merge(self._totals, record)
+                if self._size > self._compact_at:
                     self._compact()
-                else:
-                    self._write(self._path, line, os.O_APPEND)
             except OSError as error:
                 raise LedgerError(
-                    f"The ledger {self._path.parent} cannot be written: {error.strerror or error}; free some space or choose another path."
+                    f"The ledger {self._path.parent} cannot be written ({error.strerror or error}); "
+                    "free some space, or choose another path."
                 ) from error
 
-    def _write(self, path: Path, line: bytes, flag: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0) | flag, 0o644)
-        try:
-            written = os.write(file, line)
-            if written != len(line):  # a full disk: take the torn line back, so that the next one is read
-                os.ftruncate(file, os.fstat(file).st_size - written)
-                raise OSError("only a part of the record was written")
-            self._size = os.fstat(file).st_size
-        finally:
-            os.close(file)
-
     def _compact(self) -> None:
-        """Replace the part by one record of its totals; a reader sees the old or the new file."""
+        """Replace the part by one record of its totals; whoever reads meanwhile sees the old file or the new one."""
         fresh = self._path.with_suffix(".tmp")
-        self._write(fresh, _render_line(self._totals), os.O_TRUNC)
+        self._size = _write(fresh, _render_line(self._totals), os.O_TRUNC)
+        self._compact_at = max(COMPACT_AFTER_BYTES, 2 * self._size)
         fresh.replace(self._path)
+
+
+def _write(path: Path, line: bytes, flag: int) -> int:
+    """Write ``line`` whole or not at all; returns the size of the file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0) | flag, 0o644)
+    try:
+        written = os.write(file, line)
+        size = os.fstat(file).st_size
+        if written != len(line):  # a full disk: take the torn line back, so that what follows can be read
+            os.ftruncate(file, size - written)
+            raise OSError("only a part of the record could be written")
+        return size
+    finally:
+        os.close(file)
 
 
 def _render_line(record: Counts) -> bytes:

@@ -1,4 +1,4 @@
-"""Shards that a user names: paths, folders, globs, ``hf://`` and ``https://`` addresses, as ``data_files`` takes them."""
+"""Shards that a user names, in ``data_files``: paths, folders, globs, ``hf://`` and ``https://`` addresses."""
 
 from __future__ import annotations
 

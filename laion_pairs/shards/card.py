@@ -21,7 +21,9 @@ def card_data_files(readme: str, repo_id: str) -> dict[str, list[str]] | None:
         configs = MetadataConfigs.from_dataset_card_data(DatasetCard(readme, ignore_metadata_errors=True).data)
         default = configs.get_default_config_name()
     except ValueError as error:
-        raise ShardError(f"The README of {repo_id} has a `configs:` that cannot be read ({error}); pass data_files=.") from error
+        raise ShardError(
+            f"The README of {repo_id} has a `configs:` that cannot be read ({error}); pass data_files=."
+        ) from error
     if not configs:
         return None
     if default is None:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from huggingface_hub import HfApi, HfFileSystem, errors
+from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # its HTTP library's own base class
 from huggingface_hub.hf_api import RepoFile
 
 from laion_pairs.errors import AccessDenied, HubUnreachable, LaionError, NoShards, RepositoryMissing, ShardError
@@ -94,7 +95,9 @@ def hub_errors(repo_id: str, revision: str | None = None) -> Iterator[None]:
     except errors.DisabledRepoError as error:
         raise AccessDenied(f"Access to {repo_id} has been disabled on the Hub; no token changes that.") from error
     except errors.RevisionNotFoundError as error:
-        raise RepositoryMissing(f"{repo_id} has no revision {revision!r}; leave revision= out for the newest.") from error
+        raise RepositoryMissing(
+            f"{repo_id} has no revision {revision!r}; leave revision= out for the newest."
+        ) from error
     except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
         raise RepositoryMissing(
             f"The Hub has no dataset {repo_id!r}, or it is private; check the spelling, "
@@ -104,7 +107,7 @@ def hub_errors(repo_id: str, revision: str | None = None) -> Iterator[None]:
         raise NoShards(
             f"A file is missing from {repo_id} at revision {revision or 'main'}; list the repository again."
         ) from error
-    except (OSError, errors.HTTPError) as error:
+    except (OSError, HTTPError) as error:
         raise _other_refusal(repo_id, error) from error
 
 
@@ -117,10 +120,10 @@ def _other_refusal(repo_id: str, error: Any) -> ShardError:
         )
     found = f"answered HTTP {status}" if status else f"cannot be reached ({type(error).__name__})"
     return HubUnreachable(
-        f"The Hub at {host_of(endpoint())} {found} when asked for {repo_id}; check the network and HF_ENDPOINT, or try later."
+        f"The Hub at {host_of(endpoint())} {found} when asked for {repo_id}; "
+        "check the network and HF_ENDPOINT, or try later."
     )
 
 
 def _api(token: str | bool | None) -> HfApi:
     return HfApi(endpoint=endpoint(), token=token)
-

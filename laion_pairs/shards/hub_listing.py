@@ -49,13 +49,19 @@ def list_repository(repo_id: str, revision: str | None = None, token: Token = No
         return list_release(release, revision, token)
     repository = open_guarded(repo_id, revision, token)
     files = data_files_in(repository.files)
-    patterns = card_data_files(read_text(repository, "README.md", token), repo_id) if "README.md" in repository.files else None
+    patterns = (
+        card_data_files(read_text(repository, "README.md", token), repo_id) if "README.md" in repository.files else None
+    )
     if patterns is None:
         splits = split_by_name(files)
     else:
-        splits = {split: [path for glob in globs for path in match_paths(glob, files)] for split, globs in patterns.items()}
+        splits = {
+            split: [path for glob in globs for path in match_paths(glob, files)] for split, globs in patterns.items()
+        }
     if not any(splits.values()):
-        raise NoShards(f"{repo_id} holds no data file that its card names (of {', '.join(DATA_SUFFIXES)}); pass data_files=.")
+        raise NoShards(
+            f"{repo_id} holds no data file that its card names (of {', '.join(DATA_SUFFIXES)}); pass data_files=."
+        )
     return _listing(repository, splits)
 
 

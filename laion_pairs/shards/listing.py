@@ -1,8 +1,8 @@
 """From what a user asks for to its shards: a release, a Hub repository, a folder, or files by hand.
 
 Everything on the Hub is listed at a commit, which the shards' URLs name, so that ``main`` cannot move under a reader.
-Withdrawn data is refused on the way (:mod:`laion_pairs.shards.guard`). No row is read; the columns of files by hand are,
-to recognise withdrawn ones.
+Withdrawn data is refused on the way (:mod:`laion_pairs.shards.guard`). No row is read; the columns of files by hand
+are, to recognise withdrawn ones.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def list_source(
 
     Args:
         source: a release, a local folder, a Hub repository ``owner/name``, or None for ``files`` alone.
-        files: what ``datasets`` takes as ``data_files`` or ``data_dir``; in ``source`` if that is a folder or repository,
-            else local paths, ``hf://`` and ``https://`` addresses. With a release, they are read as files of that release.
+        files: what ``datasets`` takes as ``data_files`` or ``data_dir``; in ``source`` if that is a folder or a
+            repository, else local paths, ``hf://`` and ``https://`` addresses. With a release, they are its own.
         revision: branch, tag or commit of the repository.
         token: for the Hub only; it is in nothing that is returned.
 
@@ -41,7 +41,9 @@ def list_source(
         ShardError: nothing there, no access, or the Hub cannot be reached.
     """
     if isinstance(source, Release):
-        return list_release(source, revision, token) if files is None else list_by_hand(files, release=source, token=token)
+        return (
+            list_release(source, revision, token) if files is None else list_by_hand(files, release=source, token=token)
+        )
     if source is None:
         if files is None:
             raise NoShards("Nothing was asked for; name a release, a repository, a folder, or files.")

@@ -43,4 +43,3 @@ def find_local(pattern: str) -> list[str]:
     if not found:
         raise NoShards(f"{pattern!r} matches no data file (.parquet, .csv or .tsv) on this machine; check the path.")
     return sorted(found)
-

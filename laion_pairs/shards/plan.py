@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from laion_pairs.releases import Recipe, Release
-from laion_pairs.schema import IMAGE, Predicate
+from laion_pairs.schema import Predicate
+from laion_pairs.schema.selection import IMAGE
 
 __all__ = ["ReadPlan"]
 

@@ -1,7 +1,7 @@
 """Read a shard as batches of canonical columns, each with its exact place in the file.
 
-Bounded memory: a batch at a time, a few blocks of the file, no row group as a whole. Row groups that the filters rule out
-are not read. No thread outlives a batch, so an abandoned reader never keeps a process from exiting.
+Bounded memory: a batch at a time, a few blocks of the file, no row group as a whole. Row groups that the filters rule
+out are not read. No thread outlives a batch, so an abandoned reader never keeps a process from exiting.
 """
 
 from __future__ import annotations
@@ -22,13 +22,11 @@ Key = tuple[int, int]
 """(row group, first row): where a batch begins in its file, counted before anything is dropped."""
 
 
-def read_shard(
-    shard: Shard, plan: ReadPlan, token: str | bool | None = None
-) -> Iterator[tuple[Key, pa.RecordBatch]]:
+def read_shard(shard: Shard, plan: ReadPlan, token: str | bool | None = None) -> Iterator[tuple[Key, pa.RecordBatch]]:
     """Yield what the plan asks for of one shard, in file order; batches from which every row was dropped are left out.
 
-    A batch has the columns ``plan.delivered`` in canonical types, then the own ones. Everything is counted in the plan's
-    ledger before it is yielded: rows seen, kept, and skipped with their row group; dropped and nulled by reason.
+    A batch has the columns ``plan.delivered`` in canonical types, then the own ones. Everything is counted in the
+    plan's ledger before it is yielded: rows seen, kept, and skipped with their row group; dropped and nulled by reason.
 
     Raises:
         CorruptShard: the file, or a row group of it, cannot be decoded.
@@ -41,17 +39,23 @@ def read_shard(
         sieve = Sieve(source.schema, shard, plan)
         row_groups = source.may_match(sieve.pushdown)
         skipped = set(source.row_groups).difference(row_groups)
-        _count(ledger, {
-            "row_groups": {"skipped": len(skipped)},
-            "rows": {"skipped": sum(source.rows_in(row_group) for row_group in skipped)},
-        })
+        _count(
+            ledger,
+            {
+                "row_groups": {"skipped": len(skipped)},
+                "rows": {"skipped": sum(source.rows_in(row_group) for row_group in skipped)},
+            },
+        )
         for row_group, first_row, batch in source.parts(row_groups, sieve.columns, plan.batch_rows):
             sieved = sieve.apply(batch)
-            _count(ledger, {
-                **sieved.counts,
-                "row_groups": {"read": int(first_row == 0)},
-                "takedown unchecked": sieve.unchecked(batch.num_rows),
-            })
+            _count(
+                ledger,
+                {
+                    **sieved.counts,
+                    "row_groups": {"read": int(first_row == 0)},
+                    "takedown unchecked": sieve.unchecked(batch.num_rows),
+                },
+            )
             if sieved.batch.num_rows:
                 yield (row_group, first_row), sieved.batch
 
@@ -64,9 +68,9 @@ def own_schema(listing: Listing, plan: ReadPlan, token: str | bool | None = None
     shard = listing.shards[0]
     with open_source(shard, token) as source:
         column_map = map_file(source.schema, shard, plan)
-        return pa.schema([
-            pa.field(name, source.schema.field(column).type) for name, column in column_map.own_columns().items()
-        ])
+        return pa.schema(
+            [pa.field(name, source.schema.field(column).type) for name, column in column_map.own_columns().items()]
+        )
 
 
 def _count(ledger: Ledger | None, counts: Counts) -> None:

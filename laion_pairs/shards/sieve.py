@@ -1,12 +1,11 @@
-"""From one file's batches to delivered ones: mapped to canonical columns, filtered, cleared of taken-down rows, counted.
+"""From one file's batches to delivered ones: canonical columns, filtered, cleared of taken-down rows, counted.
 
-Every row that goes in is counted once: seen = kept + dropped, a dropped row under the first reason that holds of filter,
-recipe, takedown. Counts only: no row that was dropped leaves a trace of what it was.
+Every row that goes in is counted once: seen = kept + dropped, a dropped row under the first reason that holds of
+filter, recipe, takedown. Counts only: no row that was dropped leaves a trace of what it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
@@ -47,7 +46,8 @@ def map_file(schema: pa.Schema, shard: Shard, plan: ReadPlan) -> ColumnMap:
     withdrawn = None if shard.is_local or plan.withdrawn else recognise_schema(schema)
     if withdrawn is not None:
         raise WithdrawnRelease(
-            f"{shard.url} has the columns of {withdrawn.name}, which was withdrawn; load {withdrawn.replacement} instead."
+            f"{shard.url} has the columns of {withdrawn.name}, which was withdrawn; "
+            f"load {withdrawn.replacement} instead."
         )
     try:
         column_map = map_columns(schema, release=plan.release, column_mapping=plan.column_mapping)
@@ -71,9 +71,10 @@ class Sieve:
         self._release = plan.release.name if plan.release is not None else None
         self._map = map_file(schema, shard, plan)
         self._lists = open_lists(plan.takedown)
+        recipe = plan.recipe.predicate if plan.recipe is not None else None
         self._filters = [
             (reason, predicate)
-            for reason, predicate in (("filter", plan.predicate), ("recipe", plan.recipe and plan.recipe.predicate))
+            for reason, predicate in (("filter", plan.predicate), ("recipe", recipe))
             if predicate is not None
         ]
         needed = {*plan.delivered, *self._lists.columns}.union(*(predicate.columns for _, predicate in self._filters))
@@ -107,8 +108,8 @@ class Sieve:
         }
         return Sieved(self._deliver(canonical, batch), counts)
 
-    def unchecked(self, rows: int) -> Mapping[str, int]:
-        """For a ledger: which takedown entries ``rows`` rows were not compared with, since this file has no such column."""
+    def unchecked(self, rows: int) -> dict[str, int]:
+        """For a ledger: the takedown entries that ``rows`` rows were not compared with, for want of a column."""
         return {f"{name} {version}: {n} {kind} entries": rows for (name, version, kind), n in self._unchecked.items()}
 
     def _to_match(self, canonical: pa.RecordBatch, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -120,7 +121,9 @@ class Sieve:
         delivered = canonical.select(list(self._plan.delivered))
         for field, source in self._own:
             try:
-                values = pa.nulls(batch.num_rows, field.type) if source is None else batch.column(source).cast(field.type)
+                values = (
+                    pa.nulls(batch.num_rows, field.type) if source is None else batch.column(source).cast(field.type)
+                )
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
                 raise SchemaError(
                     f"{self._url}: the column {source!r} is not the {field.type} that the first file has; "

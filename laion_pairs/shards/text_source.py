@@ -46,7 +46,9 @@ class TextSource:
         names = _names_of_raw_pairs(header.column_names)
         self._has_header = names is None
         self._names: list[str] = names or header.column_names
-        first = self._parse_block(block, None if self._has_header else self._names, pacsv.ConvertOptions(), "in its first lines")
+        first = self._parse_block(
+            block, None if self._has_header else self._names, pacsv.ConvertOptions(), "in its first lines"
+        )
         self.schema: pa.Schema = first.schema
 
     @property
@@ -73,7 +75,9 @@ class TextSource:
                 yield Part(0, first_row, batch)
                 first_row += batch.num_rows
 
-    def _parse_block(self, block: bytes, names: list[str] | None, convert: pacsv.ConvertOptions, place: str) -> pa.Table:
+    def _parse_block(
+        self, block: bytes, names: list[str] | None, convert: pacsv.ConvertOptions, place: str
+    ) -> pa.Table:
         read = pacsv.ReadOptions(use_threads=False, column_names=names, block_size=max(len(block), 1))
         try:
             return pacsv.read_csv(pa.BufferReader(block), read, self._parse, convert)

@@ -52,5 +52,6 @@ def _lists_in(folder: Path) -> list[str]:
         return []
     except OSError as error:
         raise TakedownError(
-            f"The folder of takedown lists {folder} cannot be looked into ({error.strerror}); nothing is delivered without it."
+            f"The folder of takedown lists {folder} cannot be looked into ({error.strerror}); "
+            "nothing is delivered without it."
         ) from error

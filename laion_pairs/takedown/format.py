@@ -14,7 +14,7 @@ list_version    string                  the version of the list
 ==============  ======================  ===========================================================================
 
 The file's metadata has ``laion_takedown_format: 1``; a file without it is read as format 1. Whatever else is wrong (a
-missing column, an unknown kind, a null) raises :class:`TakedownError`: nothing is delivered under a list half understood.
+missing column, an unknown kind, a null) raises :class:`TakedownError`: nothing is delivered under half a list.
 """
 
 from __future__ import annotations
@@ -154,10 +154,14 @@ def read_list(path: str | os.PathLike[str]) -> TakedownList:
         ) from error
     found = (table.schema.metadata or {}).get(FORMAT_KEY, FORMAT)
     if found != FORMAT:
-        raise TakedownError(f"The takedown list {path} has format {found.decode()}, this version reads 1; update the package.")
+        raise TakedownError(
+            f"The takedown list {path} has format {found.decode()}, this version reads 1; update the package."
+        )
     missing = [name for name in SCHEMA.names if name not in table.column_names]
     if missing:
-        raise TakedownError(f"The takedown list {path} lacks the columns {', '.join(missing)}; write it with write_list.")
+        raise TakedownError(
+            f"The takedown list {path} lacks the columns {', '.join(missing)}; write it with write_list."
+        )
     try:
         table = table.select(SCHEMA.names).cast(SCHEMA)
     except (ValueError, pa.ArrowException) as error:

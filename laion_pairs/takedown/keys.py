@@ -4,7 +4,7 @@
 kind           key
 =============  ====================================================================================================
 url, page_url  hash of the text as it is, and hash of its *address*
-url_prefix     hash of the prefix's address without a final ``/``; matches at ``/`` only: ``…/ann`` is not ``…/anna.jpg``
+url_prefix     hash of the prefix's address without a final ``/``; matches at ``/``: ``…/ann`` is not ``…/anna.jpg``
 domain         hash of the host; a listed domain covers its subdomains
 pair_id        the id, sample_id too
 md5, sha256    the first 8 bytes of the digest, big-endian
@@ -12,8 +12,8 @@ phash          the 64 bits
 =============  ====================================================================================================
 
 ``hash`` is the first word of MurmurHash3 x64-128 of the UTF-8, seed 0, as in LAION's ``pair_id``. An *address* is the
-normalised URL without its scheme (``http`` and ``https`` of one address are one picture), dot segments resolved. Hashes of
-URLs hide nothing from somebody who holds the dataset; they keep a list from being a list of links.
+normalised URL without its scheme (``http`` and ``https`` of one address are one picture), dot segments resolved.
+Hashes of URLs hide nothing from somebody who holds the dataset; they keep a list from being a list of links.
 """
 
 from __future__ import annotations
@@ -24,7 +24,15 @@ import mmh3
 
 from laion_pairs.schema import normalise_url
 
-__all__ = ["address_of", "domain_address", "hash_text", "host_suffixes", "key_of_digest", "prefix_address", "prefixes_of"]
+__all__ = [
+    "address_of",
+    "domain_address",
+    "hash_text",
+    "host_suffixes",
+    "key_of_digest",
+    "prefix_address",
+    "prefixes_of",
+]
 
 _DIGEST = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{64})", re.IGNORECASE)
 
@@ -41,7 +49,7 @@ def address_of(url: str) -> str:
     '//example.com/~ann/1.jpg'
     """
     normal = normalise_url(url)
-    scheme, separator, rest = normal.partition("://")
+    _, separator, rest = normal.partition("://")
     if not separator:
         return normal
     path, question, query = rest.partition("?")
