@@ -1,4 +1,4 @@
-"""What was published: the catalogue of releases, their columns as canonical ones, and the training subsets made of them.
+"""What was published: the catalogue of releases, their columns as canonical ones, and training subsets made of them.
 
 Facts and pure functions: nothing here opens a file or a connection, and no fact is guessed. What nobody published is
 None, and is found out when the repository is listed or a file is read.
@@ -21,7 +21,7 @@ from laion_pairs.releases.recipes import RECIPES, Recipe, check_recipe, find_rec
 from laion_pairs.releases.release import Delimited, Kind, Release, Status
 from laion_pairs.releases.source_schema import SourceSchema
 from laion_pairs.releases.source_schemas import SOURCE_SCHEMAS, find_source_schema
-from laion_pairs.releases.withdrawn import withdrawn_location, withdrawn_schema, withdrawn_shard
+from laion_pairs.releases.withdrawn import former_shard, withdrawn_location, withdrawn_schema, withdrawn_shard
 
 __all__ = [
     "RECIPES",
@@ -43,6 +43,7 @@ __all__ = [
     "find_release",
     "find_source_schema",
     "former_releases",
+    "former_shard",
     "map_columns",
     "map_release",
     "releases_table",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from laion_pairs.errors import NotPairs, UnknownRelease, WithdrawnRelease
@@ -13,6 +13,7 @@ from laion_pairs.releases.historic import WITHDRAWN
 from laion_pairs.releases.release import Delimited, Kind, Release, Status
 from laion_pairs.releases.sisters import SISTERS
 from laion_pairs.releases.source_schemas import find_source_schema
+from laion_pairs.schema import ScoreModel
 
 __all__ = [
     "RELEASES",
@@ -47,8 +48,7 @@ def find_release(name: str) -> Release:
     for former in former_releases():
         if asked in (former.name.casefold(), former.repo_id.casefold()):
             raise WithdrawnRelease(_refusal(former))
-    near = difflib.get_close_matches(asked, _names_by_key(), n=3, cutoff=0.4)
-    nearest = ", ".join(dict.fromkeys(_names_by_key()[key] for key in near))
+    nearest = ", ".join(_nearest(asked))
     did_you_mean = f" The nearest: {nearest}." if nearest else ""
     raise UnknownRelease(f"{name!r} is no release.{did_you_mean} `laion releases` lists them all.")
 
@@ -70,6 +70,7 @@ def former_releases() -> tuple[Release, ...]:
             shards=release.original_shards,
             replacement=release.name,
             renamed_since=None,
+            note="",
         )
         for release in RELEASES
         for id in release.former_ids
@@ -94,15 +95,21 @@ def check_loadable(release: Release) -> None:
         raise WithdrawnRelease(_refusal(release))
 
 
-def carriers(columns: Iterable[str]) -> tuple[Release, ...]:
-    """The loadable releases that have all those canonical columns, as far as their columns are known."""
+def carriers(columns: Iterable[str], score_models: Mapping[str, ScoreModel]) -> tuple[Release, ...]:
+    """The loadable releases that have all those canonical columns, with scores of those models.
+
+    A release whose columns are not confirmed is left out. A model that is ``UNSTATED`` asks for nothing.
+    """
     wanted = set(columns) - {"pair_id"}
+    models = {name: model for name, model in score_models.items() if model is not ScoreModel.UNSTATED}
     return tuple(
         release
         for release in RELEASES
         if release.status is not Status.WITHDRAWN
         and release.schema is not None
+        and find_source_schema(release.schema).confirmed
         and wanted <= set(find_source_schema(release.schema).canonical)
+        and all(release.score_models.get(name) is model for name, model in models.items())
     )
 
 
@@ -148,8 +155,9 @@ def _refusal(release: Release) -> str:
     return f"{what}. {instead}.{note}"
 
 
-def _names_by_key() -> dict[str, str]:
-    """What a user may have meant (names first, then repositories) -> the name; withdrawn releases come last."""
-    order = sorted(RELEASES, key=lambda release: release.status is Status.WITHDRAWN)
-    names = {release.name.casefold(): release.name for release in order}
-    return {release.repo_id.casefold(): release.name for release in order} | names
+def _nearest(asked: str) -> list[str]:
+    """Up to three names that were perhaps meant, those that load before the withdrawn ones."""
+    known = {id.casefold(): release for release in RELEASES for id in (release.repo_id, release.name)}
+    near = [known[key] for key in difflib.get_close_matches(asked, known, n=6, cutoff=0.5)]
+    near.sort(key=lambda release: release.status is Status.WITHDRAWN)
+    return list(dict.fromkeys(release.name for release in near))[:3]

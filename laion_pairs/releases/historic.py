@@ -86,7 +86,6 @@ WITHDRAWN: tuple[Release, ...] = (
         **_shards("5114fd87-297e-42b0-9d11-50f1df323dfa"),
         mirrors=("hf://datasets/danielz01/laion-5b", "hf://datasets/cat-state/laion2B-en"),
         replacement=_EN,
-        note="The first of the mirrors copied all of LAION-5B.",
     ),
     _laion(
         "laion2B-multi",

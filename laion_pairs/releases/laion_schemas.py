@@ -70,6 +70,7 @@ def _s9(columns: dict[str, str]) -> SourceSchema:
         {**_FETCHED_MAP, "nsfw": "NSFW", "license": "LICENSE"},
         {**_B32, **_VOTE},
         _RESIZED_NOTES,
+        confirmed=False,
     )
 
 

@@ -60,20 +60,20 @@ def map_columns(
 
 
 def map_release(release: Release) -> ColumnMap | None:
-    """The map of a file with exactly the columns that ``release`` published; None where its columns are unknown."""
-    if release.schema is None:
+    """The map of a file with exactly the columns that ``release`` published; None where they are not confirmed."""
+    schema = find_source_schema(release.schema) if release.schema is not None else None
+    if schema is None or not schema.confirmed:
         return None
-    schema = find_source_schema(release.schema)
     return _column_map(schema, tuple(schema.columns), release)
 
 
 def _map(schema: SourceSchema, names: tuple[str, ...], release: Release | None) -> ColumnMap:
     if not schema.pairs:
         tags = [known for known in RELEASES if known.schema == schema.id]
-        scores = [name for name in schema.canonical if name in _SCORES]
+        having = ", ".join(known.name for known in carriers(schema.score_models, schema.score_models))
         raise NotPairs(
             f"The file holds {schema.title} ({', '.join(names)}), as {tags[0].name} did, not pairs: "
-            f"{' and '.join(scores)} comes with {', '.join(known.name for known in carriers(scores))}."
+            f"load a release that carries {' and '.join(schema.score_models)}: {having}."
         )
     return _column_map(schema, names, release)
 

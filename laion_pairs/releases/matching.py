@@ -56,9 +56,7 @@ def _likeness(schema: SourceSchema, columns: Sequence[str]) -> float:
 
 def _unknown(columns: Sequence[str], release: Release | None) -> UnknownSchema:
     pairs = [schema for schema in SOURCE_SCHEMAS if schema.pairs and schema.columns]
-    nearest = max(pairs, key=lambda schema: _likeness(schema, columns))
-    known = [known for known in RELEASES if known.schema == nearest.id]
-    loadable = [known for known in known if known.status is not Status.WITHDRAWN]
+    nearest = max(pairs, key=lambda schema: (_likeness(schema, columns), bool(_loadable(schema))))
     published = without_index(nearest.columns)
     differences = "; ".join(
         f"{what} {', '.join(names)}"
@@ -69,9 +67,17 @@ def _unknown(columns: Sequence[str], release: Release | None) -> UnknownSchema:
         if names
     )
     asked = f"a file of {release.name}" if release is not None else "a file"
-    like = (loadable or known)[0].name if known else nearest.title
+    like = f" The nearest is {_known_as(nearest)} ({nearest.id}): {differences}." if _likeness(nearest, columns) else ""
     return UnknownSchema(
-        f"The columns of {asked} match no published release: {', '.join(columns) or 'there are none'}. "
-        f"The nearest is {like} ({nearest.id}): {differences}. Say which column is which with "
-        'column_mapping={"url": "…", "caption": "…"}.'
+        f"The columns of {asked} match no published release: {', '.join(columns) or 'there are none'}.{like} "
+        'Say which column is which with column_mapping={"url": "…", "caption": "…"}.'
     )
+
+
+def _loadable(schema: SourceSchema) -> list[Release]:
+    return [known for known in RELEASES if known.schema == schema.id and known.status is not Status.WITHDRAWN]
+
+
+def _known_as(schema: SourceSchema) -> str:
+    known = [*_loadable(schema), *(known for known in RELEASES if known.schema == schema.id)]
+    return known[0].name if known else schema.title

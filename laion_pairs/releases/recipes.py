@@ -1,8 +1,8 @@
 """Published training subsets as filters: what a model was trained on, in canonical columns, with what null means.
 
-Thresholds are those of the model cards and LAION's own scripts; where a card leaves something open (``punsafe=0.1`` names
-no comparison), the decision is in the recipe's ``note``. In every recipe a pair whose score is null is left out: SQL
-drops it, LAION's joins dropped it, and a pair that nobody scored is not known to be safe.
+Thresholds are those of the model cards and LAION's own scripts; where a card leaves something open (``punsafe=0.1``
+names no comparison), the decision is in the recipe's ``note``. In every recipe a pair whose score is null is left out:
+SQL drops it, LAION's joins dropped it, and a pair that nobody scored is not known to be safe.
 """
 
 from __future__ import annotations
@@ -198,22 +198,20 @@ def check_recipe(recipe: Recipe, data: Release | ColumnMap) -> None:
     what = data.name if isinstance(data, Release) else f"this file ({column_map.schema_id})"
     missing = sorted(recipe.predicate.columns - column_map.available)
     if missing:
-        raise RecipeError(f"{recipe.name} needs {', '.join(missing)}, which {what} does not have. {_where(recipe)}")
+        rest = [term for branch in recipe.predicate.branches for term in branch if term.column not in missing]
+        partly = f" Without it, filters can ask for the rest: {Predicate((tuple(rest),)).render()}." if rest else ""
+        needed = ", ".join(missing)
+        raise RecipeError(f"{recipe.name} needs {needed}, which {what} does not have. {_where(recipe)}{partly}")
     for column, model in recipe.score_models.items():
         found = column_map.score_models.get(column, Model.UNSTATED)
         if found is not model:
             raise RecipeError(
                 f"{recipe.name} is about {column} scores of {model} ({model.meaning}), but those of {what} are of "
-                f"{found} ({found.meaning}): the same number means something else. {_where(recipe)}"
+                f"{found} ({found.meaning}): the same number means something else. {_where(recipe)} "
+                "Or give filters of your own."
             )
 
 
 def _where(recipe: Recipe) -> str:
-    """Which releases fit, and the way out."""
-    fitting = [
-        release.name
-        for release in carriers(recipe.predicate.columns)
-        if all(release.score_models.get(column) is model for column, model in recipe.score_models.items())
-    ]
-    have = f"Releases that have what it needs: {', '.join(fitting)}." if fitting else "No release has what it needs."
-    return f"{have} To filter on this data's own terms, leave recipe out and give filters: {recipe.predicate.render()}."
+    fitting = ", ".join(release.name for release in carriers(recipe.predicate.columns, recipe.score_models))
+    return f"Releases that have what it needs: {fitting}." if fitting else "No release has all it needs."

@@ -32,6 +32,7 @@ class SourceSchema:
         score_models: canonical score column -> the model behind it, as far as the columns alone tell.
         notes: canonical column -> why that column and not another.
         pairs: False for files that hold tags by hash; they are recognised, and not mapped.
+        confirmed: False where nobody has confirmed that the release has these columns.
     """
 
     id: str
@@ -41,3 +42,4 @@ class SourceSchema:
     score_models: Mapping[str, ScoreModel] = field(default_factory=dict, hash=False)
     notes: Mapping[str, str] = field(default_factory=dict, hash=False)
     pairs: bool = True
+    confirmed: bool = True

@@ -6,13 +6,14 @@ It answers with the release that the data is of; whether that is refused or read
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import pairwise
 from urllib.parse import unquote
 
 from laion_pairs.releases.catalogue import RELEASES, former_releases
 from laion_pairs.releases.release import Release, Status
 
-__all__ = ["withdrawn_location", "withdrawn_schema", "withdrawn_shard"]
+__all__ = ["former_shard", "withdrawn_location", "withdrawn_schema", "withdrawn_shard"]
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _WITHDRAWN = tuple(release for release in RELEASES if release.status is Status.WITHDRAWN)
@@ -20,11 +21,16 @@ _WITHDRAWN = tuple(release for release in RELEASES if release.status is Status.W
 
 def withdrawn_shard(path: str) -> Release | None:
     """The withdrawn release whose shard has that file name (a path or a URL; the folder does not matter), or None."""
-    name = re.split(r"[/\\]", unquote(path).split("?")[0])[-1].casefold()
-    for pattern, release in _SHARDS:
-        if pattern.search(name):
-            return release
-    return None
+    return _match(_SHARDS, path)
+
+
+def former_shard(path: str) -> Release | None:
+    """The release, under its former name, whose shards were called that before its re-release, or None.
+
+    Weaker than :func:`withdrawn_shard`: nobody has published whether today's shards kept those names. So it tells about
+    files of unknown age (an old copy on somebody's disk), never about what the Hub serves at a checked revision.
+    """
+    return _match(_FORMER_SHARDS, path)
 
 
 def withdrawn_location(url_or_repo: str) -> Release | None:
@@ -44,11 +50,16 @@ def withdrawn_location(url_or_repo: str) -> Release | None:
 
 
 def withdrawn_schema(schema_id: str) -> Release | None:
-    """A withdrawn release with that schema (one of those that share it), if only withdrawn ones have it, as S1; or None."""
+    """A withdrawn release with that schema (perhaps one of several) if only withdrawn ones have it; else None."""
     having = [release for release in RELEASES if release.schema == schema_id]
     if having and all(release.status is Status.WITHDRAWN for release in having):
         return having[0]
     return None
+
+
+def _match(patterns: Iterable[tuple[re.Pattern[str], Release]], path: str) -> Release | None:
+    name = re.split(r"[/\\]", unquote(path).split("?")[0])[-1].casefold()
+    return next((release for pattern, release in patterns if pattern.search(name)), None)
 
 
 def _shard_pattern(shards: str) -> re.Pattern[str]:
@@ -61,6 +72,11 @@ def _shard_pattern(shards: str) -> re.Pattern[str]:
 
 
 _SHARDS = [(_shard_pattern(release.shards), release) for release in _WITHDRAWN if release.shards]
+_FORMER_SHARDS = [
+    (_shard_pattern(release.shards), release)
+    for release in former_releases()
+    if release.shards
+]
 _MIRRORS = [
     (mirror.casefold().rstrip("/"), release)
     for release in _WITHDRAWN

@@ -1,8 +1,8 @@
 """The canonical columns: what every release looks like once it is loaded.
 
 This is the one list that builder, reader, filters and dataset card agree on. ``image`` is not in it: it is made from
-``url``, ``width``, ``height`` and ``digest`` by :mod:`laion_pairs.images`. A release that lacks a column has nulls there,
-and a null stays null: it never becomes -1 or the empty string.
+``url``, ``width``, ``height`` and ``digest`` by :mod:`laion_pairs.images`. A release that lacks a column has nulls
+there, and a null stays null: it never becomes -1 or the empty string.
 """
 
 from __future__ import annotations
