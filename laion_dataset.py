@@ -11,15 +11,16 @@
     row["image"].open()   # fetched now, safely, as a PIL.Image
 
 This one file is also a `datasets` loading script (``datasets`` 3.6) and, after :func:`register`, the module behind
-``datasets.load_dataset("laion", name)`` on every supported version. It parses what was asked and hands on: which shards there
-are and what they hold is said in :mod:`laion_pairs`.
+``datasets.load_dataset("laion", name)`` on every supported version. It parses what was asked and hands on: which shards
+there are and what they hold is said in :mod:`laion_pairs`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
@@ -27,20 +28,29 @@ import datasets
 import pyarrow as pa
 
 from laion_pairs.code_hash import code_hash
-from laion_pairs.errors import LaionError, ReleaseError
+from laion_pairs.errors import LaionError, ReleaseError, UnknownRelease
 from laion_pairs.images import (
     DownloadPolicy,
     Fetched,
     RemoteImage,
     RemoteImageFeature,
+    fetch_image,
     image_array,
+    set_notebook_policy,
     to_stock,
 )
 from laion_pairs.ledger import Ledger, Outcome
 from laion_pairs.registration import register
-from laion_pairs.releases import RELEASES, find_recipe, releases_table
-from laion_pairs.schema import SCHEMA, Predicate, select_columns
-from laion_pairs.shards import Listing, ReadPlan, Shard, list_source, own_schema, read_shard
+from laion_pairs.releases import (
+    RELEASES,
+    check_loadable,
+    check_recipe,
+    find_recipe,
+    find_release,
+    releases_table,
+)
+from laion_pairs.schema import ALL, IMAGE, SCHEMA, Predicate, select_columns
+from laion_pairs.shards import Listing, ReadPlan, Shard, fetch_takedown_lists, list_source, own_schema, read_shard
 from laion_pairs.takedown import configured_lists, open_lists
 
 if TYPE_CHECKING:
@@ -55,9 +65,11 @@ __all__ = [
     "Outcome",
     "RemoteImage",
     "RemoteImageFeature",
+    "fetch_image",
     "load_dataset",
     "register",
     "releases",
+    "set_notebook_policy",
     "to_stock",
 ]
 
@@ -95,7 +107,8 @@ class LaionConfig(datasets.BuilderConfig):
 
     Example::
 
-        LaionDataset(config_name="laion2B-en-aesthetic", filters=[("punsafe", "<", 0.1)]).as_streaming_dataset(split="train")
+        builder = LaionDataset(config_name="laion2B-en-aesthetic", filters=[("punsafe", "<", 0.1)])
+        builder.as_streaming_dataset(split="train")
     """
 
     source: str | None = None
@@ -124,10 +137,12 @@ class LaionDataset(datasets.ArrowBasedBuilder):
     ]
 
     def _create_builder_config(self, config_name: str | None = None, **kwargs: Any) -> tuple[LaionConfig, str]:
-        """Adds to the cache key what the names in it stand for today: the Hub's commit, the files' state, the lists' content."""
+        """Adds to the cache key what its names stand for today: the commit, the files' state, the lists' content."""
         config, config_id = super()._create_builder_config(config_name, **kwargs)
+        plan = _plan(config, self.token)
         self._listing = _list_shards(config, self.token)
-        self._plan = _plan(config, self._listing)
+        plan = replace(plan, release=self._listing.release, withdrawn=self._listing.withdrawn)
+        self._plan = replace(plan, own=own_schema(self._listing, plan, token=self.token)) if plan.all_columns else plan
         state = self._listing.fingerprint + open_lists(self._plan.takedown).content_digest
         return config, f"{config_id}-{hashlib.sha256(state.encode()).hexdigest()[:16]}"
 
@@ -149,7 +164,7 @@ class LaionDataset(datasets.ArrowBasedBuilder):
             for name in self._plan.columns
         }
         if self._plan.all_columns:
-            features |= datasets.Features.from_arrow_schema(own_schema(self._listing, self._plan, token=self.token))
+            features |= datasets.Features.from_arrow_schema(self._plan.own)
         return datasets.Features(features)
 
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
@@ -165,7 +180,7 @@ class LaionDataset(datasets.ArrowBasedBuilder):
 
     def _to_table(self, batch: pa.RecordBatch) -> pa.Table:
         """Adds the lazy image and puts the columns in the order of the features."""
-        columns = {name: image_array(batch) if name == "image" else batch.column(name) for name in self.info.features}
+        columns = {name: image_array(batch) if name == IMAGE else batch.column(name) for name in self.info.features}
         table = pa.table(columns)
         wanted = self.info.features.arrow_schema
         return table if table.schema.equals(wanted) else datasets.table.table_cast(table, wanted)
@@ -192,13 +207,13 @@ def load_dataset(
     """Load a LAION release, another Hub repository or files, as rows of canonical columns with lazy images.
 
     Args:
-        path: a release's name in any case (``"relaion2B-en-research-safe"``), a Hub repository or a local directory. May be
-            left out when ``data_files`` or ``data_dir`` is given.
+        path: a release's name in any case (``"relaion2B-en-research-safe"``), a Hub repository or a local directory.
+            May be left out when ``data_files`` or ``data_dir`` is given.
         split: ``"train"``; all splits in a dictionary when left out, as `datasets` does.
-        streaming: ``True`` yields rows while reading; ``False`` (as in `datasets`) prepares an Arrow cache of the rows that
-            recipe, filters and columns leave.
+        streaming: ``True`` yields rows while reading; ``False`` (as in `datasets`) prepares an Arrow cache of the rows
+            that recipe, filters and columns leave.
         recipe: a published training subset by name (``"stable-diffusion-v1-2"``).
-        filters: ``[("similarity", ">", 0.32), …]`` or a list of such lists; canonical names; pushed down to row groups.
+        filters: ``[("similarity", ">", 0.32), …]`` or a list of such lists, in canonical names; row groups are skipped.
         columns: canonical columns in the order wanted; ``"all"`` keeps the release's own columns too.
         takedown: a takedown list or several, added to those configured for the user and the machine.
         ledger: a :class:`Ledger` or its path: counts what was read, kept and dropped, over all processes.
@@ -211,7 +226,7 @@ def load_dataset(
         num_proc: processes that prepare shards side by side (``streaming=False``).
 
     Raises:
-        LaionError: one sentence that says what was asked, what was found and what to do (see :mod:`laion_pairs.errors`).
+        LaionError: one sentence that says what was asked, what was found and what to do (:mod:`laion_pairs.errors`).
     """
     builder = LaionDataset(
         cache_dir=fspath(cache_dir) if cache_dir is not None else None,
@@ -223,7 +238,7 @@ def load_dataset(
         filters=filters,
         columns=columns,
         takedown=takedown,
-        ledger=fspath(ledger.path if isinstance(ledger, Ledger) else ledger) if ledger is not None else None,
+        ledger=_ledger_path(ledger),
         column_mapping=dict(column_mapping) if column_mapping is not None else None,
     )
     _check_split(split, builder)
@@ -234,51 +249,64 @@ def load_dataset(
 
 
 def releases() -> pd.DataFrame:
-    """The catalogue, one row a release: what it is, where it lives, how many rows, its status, schema and score models."""
+    """The catalogue, one row a release: where it lives, how many rows, its status, schema and score models."""
     import pandas as pd
 
     return pd.DataFrame(releases_table()).set_index("name")
 
 
-def _config(path: str | PathLike[str] | None, data_files: Any, data_dir: str | PathLike[str] | None) -> dict[str, Any]:
-    """The configuration that a first argument names: a release, or files, a directory or a repository outside the catalogue."""
+def _config(path: str | PathLike[str] | None, data_files: Any, data_dir: Any) -> dict[str, Any]:
+    """The configuration that a first argument names: a release, or what is outside the catalogue."""
     files = data_files if data_files is not None else (fspath(data_dir) if data_dir is not None else None)
     if path is None:
         if files is None:
             raise ReleaseError(
                 "load_dataset was given no release, no data_files and no data_dir; "
-                "name a release, such as 'relaion2B-en-research-safe' (laion_dataset.releases() lists them)"
+                "name a release, such as 'relaion2B-en-research-safe' (laion_dataset.releases() lists them)."
             )
         return {"config_name": FILES, "files": files}
     name = fspath(path)
-    release = None if is_place(name) else find_release(name)
-    if release is not None:
-        return {"config_name": release.name, "files": files}
-    return {"config_name": FILES, "source": name, "files": files}
+    try:
+        return {"config_name": find_release(name).name, "files": files}
+    except UnknownRelease:
+        if "://" in name or os.path.isfile(os.path.expanduser(name)):
+            return {"config_name": FILES, "files": name if files is None else files}
+        if os.path.isdir(os.path.expanduser(name)) or name.count("/") == 1:
+            return {"config_name": FILES, "source": name, "files": files}
+        raise
+
+
+def _plan(config: LaionConfig, token: bool | str | None) -> ReadPlan:
+    """What to read; a mistake in it is told before anything is asked of the Hub."""
+    release = find_release(config.name) if config.name != FILES else None
+    if release is not None and not (config.files or config.data_files or config.data_dir):
+        check_loadable(release)
+    recipe = find_recipe(config.recipe) if config.recipe is not None else None
+    if recipe is not None and release is not None:
+        check_recipe(recipe, release)
+    return ReadPlan(
+        columns=select_columns(config.columns),
+        all_columns=config.columns == ALL,
+        predicate=Predicate.parse(config.filters) if config.filters is not None else None,
+        recipe=recipe,
+        column_mapping=config.column_mapping,
+        takedown=(*configured_lists(), *fetch_takedown_lists(config.takedown, token)),
+        ledger=config.ledger,
+    )
 
 
 def _list_shards(config: LaionConfig, token: bool | str | None) -> Listing:
     files = config.files if config.files is not None else dict(config.data_files or {}) or config.data_dir
-    release = None if config.name == FILES else find_release(config.name)
-    return list_source(release or config.source, files=files, revision=config.hub_revision, token=token)
+    source = find_release(config.name) if config.name != FILES else config.source
+    return list_source(source, files=files, revision=config.hub_revision, token=token)
 
 
-def _plan(config: LaionConfig, listing: Listing) -> ReadPlan:
-    recipe = find_recipe(config.recipe) if config.recipe is not None else None
-    return ReadPlan(
-        columns=select_columns(config.columns),
-        all_columns=config.columns == "all",
-        predicate=Predicate.parse(config.filters),
-        recipe=recipe,
-        takedown=(*configured_lists(), *_takedown_paths(config.takedown)),
-        ledger=config.ledger,
-        column_mapping=config.column_mapping,
-        release=listing.release,
-    )
+def _ledger_path(ledger: Ledger | str | PathLike[str] | None) -> str | None:
+    return None if ledger is None else fspath(ledger.path if isinstance(ledger, Ledger) else ledger)
 
 
 def _check_split(split: str | None, builder: LaionDataset) -> None:
-    found = list(builder.listing.splits)
+    found = list(builder._listing.splits)
     if split is not None and split.split("[")[0].split("+")[0] not in found:
         raise ReleaseError(f"{builder.config.name} has no split {split!r}; it has {', '.join(found)}")
 

@@ -10,7 +10,7 @@ __all__ = ["printable"]
 def printable(text: str) -> str:
     """``text`` with every control, format, surrogate and line-separating character written as ``\\x1b`` or ``\\u202e``.
 
-    A caption may hold sequences that move a terminal's cursor, or marks that reverse what is read; neither is passed on.
+    A caption may hold sequences that move a terminal's cursor, or marks that reverse what is read; none is passed on.
     """
     return "".join(_escape(char) if unicodedata.category(char) in _UNSAFE else char for char in text)
 
