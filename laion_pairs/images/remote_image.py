@@ -24,7 +24,7 @@ from laion_pairs.images.fetch import fetch_image
 from laion_pairs.images.fetched import Fetched
 from laion_pairs.images.plain_text import one_line
 from laion_pairs.images.policy import DownloadPolicy
-from laion_pairs.images.protection import lists_in_force, refuse_withdrawn
+from laion_pairs.images.protection import lists_in_force, names, refuse_taken_down, refuse_withdrawn
 from laion_pairs.images.refusal import Refused
 from laion_pairs.images.stored import read_stored
 
@@ -157,6 +157,8 @@ class RemoteImage(dict[str, Any]):
             return refuse_withdrawn(self.withdrawn)
         policy = policy or DownloadPolicy()
         takedown = lists_in_force(self.takedown)
+        if takedown is not None and names(takedown, self.url, self.digest):
+            return refuse_taken_down()
         if self["bytes"] is not None:
             return read_stored(self["bytes"], self.url or "", policy, takedown)
         return fetch_image(self.url or "", policy, takedown=takedown)

@@ -7,6 +7,7 @@ import hashlib
 from laion_pairs.images.decoding import decode_image, read_image_header
 from laion_pairs.images.fetched import Fetched
 from laion_pairs.images.policy import DownloadPolicy
+from laion_pairs.images.protection import refuse_taken_down
 from laion_pairs.images.refusal import Refused
 from laion_pairs.ledger import Outcome
 from laion_pairs.takedown import TakedownLists
@@ -17,11 +18,11 @@ __all__ = ["read_stored"]
 def read_stored(body: bytes, url: str, policy: DownloadPolicy, takedown: TakedownLists | None) -> Fetched:
     """Check stored bytes as if they had just been fetched from ``url`` (``""`` where unknown).
 
-    The takedown lists see the URL and the bytes, the policy's pixel limit and the list of formats apply; its limit on
-    bytes does not, for the bytes are here already.
+    The takedown lists see the bytes; the policy's pixel limit and the list of formats apply, its limit on bytes does
+    not, for they are here already.
     """
-    if takedown is not None and _named(takedown, url, body):
-        return Fetched(Outcome.TAKEN_DOWN, url="", detail="an active takedown list names the image")
+    if takedown is not None and takedown.match_bytes(*_digests(body)) is not None:
+        return refuse_taken_down()
     try:
         header = read_image_header(body, policy)
         decode_image(body, policy)
@@ -30,7 +31,5 @@ def read_stored(body: bytes, url: str, policy: DownloadPolicy, takedown: Takedow
     return Fetched(Outcome.OK, url=url, body=body, format=header.format, width=header.width, height=header.height)
 
 
-def _named(takedown: TakedownLists, url: str, body: bytes) -> bool:
-    md5 = hashlib.md5(body, usedforsecurity=False).hexdigest()
-    sha256 = hashlib.sha256(body).hexdigest()
-    return bool(url and takedown.match_url(url)) or takedown.match_bytes(md5, sha256) is not None
+def _digests(body: bytes) -> tuple[str, str]:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest(), hashlib.sha256(body).hexdigest()

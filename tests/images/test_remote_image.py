@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import hashlib
 import multiprocessing
 import pickle
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -14,6 +16,7 @@ from laion_pairs.errors import FetchFailed, TakedownError
 from laion_pairs.images import DownloadPolicy, RemoteImage
 from laion_pairs.ledger import Outcome
 from laion_pairs.sample.image_host import ImageHost
+from laion_pairs.takedown import Entry, write_list
 
 URL = "https://example.org/a.jpg"
 
@@ -186,6 +189,48 @@ def test_a_missing_takedown_list_fails_closed(
     with pytest.raises(TakedownError, match=r"missing\.parquet"):
         RemoteImage(url).fetch(loopback)
     assert picture_host.count() == 0
+
+
+def _entry(kind: str, host: ImageHost, jpeg: bytes) -> Entry:
+    values = {
+        "url": host.url("/0.jpg"),
+        "domain": "127.0.0.1",
+        "md5": hashlib.md5(jpeg).hexdigest(),
+        "sha256": hashlib.sha256(jpeg).hexdigest(),
+    }
+    return Entry(kind, values[kind], "asked for")
+
+
+@pytest.mark.parametrize(
+    ("kind", "requests"),
+    [("url", 0), ("domain", 0), ("md5", 1), ("sha256", 0)],  # the row publishes its sha256, not its md5
+)
+def test_takedown_lists_rule_handles(
+    picture_host: ImageHost, loopback: DownloadPolicy, jpeg: bytes, kind: str, requests: int, tmp_path: Path
+) -> None:
+    url, mine = picture_host.url("/0.jpg"), tmp_path / "mine.parquet"
+    write_list(mine, [_entry(kind, picture_host, jpeg)], version="1")
+    row = {"path": url, "digest": f"sha256:{hashlib.sha256(jpeg).hexdigest()}", "takedown": [str(mine)]}
+    for image in (RemoteImage(row), RemoteImage({**row, "bytes": jpeg})):
+        fetched = image.fetch(loopback)
+        assert (fetched.outcome, fetched.body, fetched.url) == (Outcome.TAKEN_DOWN, None, "")
+        with pytest.raises(FetchFailed) as failed:
+            image.open(loopback)
+        assert failed.value.outcome is Outcome.TAKEN_DOWN
+        assert url not in str(failed.value)
+        assert url not in str(image.show(loopback)._repr_html_())
+    assert picture_host.count() == requests * 3
+
+
+def test_a_configured_list_rules_handles_made_by_hand(
+    picture_host: ImageHost, loopback: DownloadPolicy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write_list(tmp_path / "mine.parquet", [Entry("domain", "127.0.0.1", "asked for")], version="1")
+    image = RemoteImage(picture_host.url("/0.jpg"))
+    assert image.fetch(loopback).ok
+    monkeypatch.setenv("LAION_TAKEDOWN", str(tmp_path / "mine.parquet"))
+    assert image.fetch(loopback).outcome is Outcome.TAKEN_DOWN
+    assert picture_host.count() == 1
 
 
 def _size(image: RemoteImage) -> tuple[int, int]:
