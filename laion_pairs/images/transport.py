@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 import math
 import selectors
+import threading
 import time
 from itertools import count
 from types import TracebackType
@@ -21,6 +22,7 @@ from laion_pairs.images.transfer import Transfer
 
 __all__ = ["Transfers"]
 
+_CLOSE_WAIT_S = 0.1
 _WATCHED = {
     pycurl.POLL_IN: selectors.EVENT_READ,
     pycurl.POLL_OUT: selectors.EVENT_WRITE,
@@ -73,13 +75,21 @@ class Transfers:
             self._work(max(0.0, min(end_s, self._alarm_s, self._checks[0][0]) - now_s))
 
     def close(self) -> None:
-        """Drop everything that is in flight and every connection that is kept alive."""
+        """Drop everything that is in flight and every connection that is kept alive.
+
+        libcurl's clean-up waits for its own look-up threads, which a silent name server can hold for half a minute,
+        so it is given a thread of its own and waited for only shortly.
+        """
         for curl in list(self._running):
             self._release(curl)
-        for curl in self._idle:
-            curl.close()
-        self._idle.clear()
         self._checks.clear()
+        closing = threading.Thread(target=self._clean_up, name="laion-close-transfers", daemon=True)
+        closing.start()
+        closing.join(_CLOSE_WAIT_S)
+
+    def _clean_up(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
         self._multi.close()
         self._selector.close()
 

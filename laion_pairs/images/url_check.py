@@ -3,14 +3,15 @@
 The grammar, and any other form is refused rather than guessed::
 
     url       = ("http" | "https") "://" host [":" port] [path] ["?" query] ["#" fragment]
-    host      = "[" IPv6 without zone "]" | label *("." label) ["."]
+    host      = "[" IPv6 without zone "]" | IPv4 | label *("." label) ["."]
+    IPv4      = what ends in a number: 1*4 numbers joined by ".", decimal, octal (0…) or hexadecimal (0x…)
     label     = 1*63 of letters, digits, "-", "_" | Unicode that IDNA (UTS 46) maps to such
     port      = "" | 1..65535
 
 No userinfo, no backslash, no space, control or other white-space character anywhere, no "%" in the host.
 The URL is rendered again from its parts, so that libcurl is given exactly what was judged: lower-case ASCII host
-without its last dot, explicit port only where it is not the scheme's own, dot segments removed as browsers do, what
-is not a URI character percent-encoded, no fragment. Rendering is idempotent.
+without its last dot, IPv4 in dotted form, explicit port only where it is not the scheme's own, dot segments removed
+as browsers do, what is not a URI character percent-encoded, no fragment. Rendering is idempotent.
 
 Whether the host may be *dialled* is not judged here: the text of a URL does not say where it leads.
 """
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv6Address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import quote, urljoin
 
 import idna
@@ -36,6 +37,8 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _WHOLE = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?(?:#.*)?", re.I)
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::(?P<port>[0-9]{0,5}))?")
 _NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
+_NUMBER = re.compile(r"0x[0-9a-f]{0,15}|[0-9]{1,15}")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _URI_CHARACTERS = "!#$%&'()*+,-./:;=?@[]_~"  # and letters and digits, which quote() keeps anyway
 _NEVER = re.compile(  # C0, C1, every Unicode space and separator, byte order mark, surrogates, backslash
     r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff\ud800-\udfff\\]"
@@ -86,11 +89,9 @@ def check_redirect(base: CheckedUrl, location: bytes) -> CheckedUrl:
     if _NEVER.search(text):  # before urljoin, which drops some of them
         raise _bad("it holds a space, a control character or a backslash", "the redirect's target")
     try:
-        joined = urljoin(base.text, text)
+        return check_url(text if _SCHEME.match(text) else urljoin(base.text, text))
     except ValueError:
         raise _bad("it is malformed", "the redirect's target") from None
-    try:
-        return check_url(joined)
     except Refused as refused:
         raise Refused(refused.outcome, refused.detail.replace("the URL", "the redirect's target", 1)) from None
 
@@ -117,7 +118,27 @@ def _host(host: str) -> str:
     name = name.removesuffix(".")
     if not _NAME.fullmatch(name):
         raise _bad("its host is not a host name")
-    return name
+    return _dotted(name.split(".")) if _NUMBER.fullmatch(name.rpartition(".")[2]) else name
+
+
+def _dotted(labels: list[str]) -> str:
+    """``127.1``, ``2130706433``, ``0x7f000001`` and ``0177.0.0.1`` as what they mean (as browsers and libcurl do)."""
+    if len(labels) > 4 or not all(map(_NUMBER.fullmatch, labels)):
+        raise _bad("its host ends like an IPv4 address and is none")
+    try:
+        *upper, last = (int(label, _base(label)) if label != "0x" else 0 for label in labels)
+    except ValueError:
+        raise _bad("its host is not an IPv4 address") from None
+    if any(number > 255 for number in upper) or last >= 256 ** (4 - len(upper)):
+        raise _bad("its host is not an IPv4 address")
+    number = last + sum(part << (24 - 8 * place) for place, part in enumerate(upper))
+    return str(IPv4Address(number))
+
+
+def _base(label: str) -> int:
+    if label.startswith("0x"):
+        return 16
+    return 8 if label.startswith("0") else 10
 
 
 def _idna(host: str) -> str:
