@@ -80,7 +80,7 @@ FILES = "files"
 
 
 @dataclass
-class LaionConfig(datasets.BuilderConfig):
+class LaionConfig(datasets.BuilderConfig):  # type: ignore[misc] # datasets has no types
     """What to load, and how.
 
     Args:
@@ -127,7 +127,7 @@ class LaionConfig(datasets.BuilderConfig):
         return str(super().create_config_id(changes_rows, custom_features=custom_features))
 
 
-class LaionDataset(datasets.ArrowBasedBuilder):
+class LaionDataset(datasets.ArrowBasedBuilder):  # type: ignore[misc] # datasets has no types
     """Streams the pairs of a release as canonical columns, each with a lazy image handle."""
 
     BUILDER_CONFIG_CLASS = LaionConfig
@@ -192,7 +192,7 @@ def load_dataset(
     split: str | None = None,
     streaming: bool = False,
     recipe: str | None = None,
-    filters: Sequence[Any] | None = None,
+    filters: Predicate | Sequence[Any] | None = None,
     columns: Sequence[str] | str | None = None,
     takedown: str | PathLike[str] | Sequence[str | PathLike[str]] | None = None,
     ledger: Ledger | str | PathLike[str] | None = None,

@@ -129,7 +129,7 @@ def _stream(asked: argparse.Namespace) -> int:
             split=asked.split,
             streaming=True,
             recipe=asked.recipe,
-            filters=Predicate.parse_text(" and ".join(asked.filter)).filters if asked.filter else None,
+            filters=Predicate.parse_text(" and ".join(asked.filter)) if asked.filter else None,
             columns=columns,
             takedown=asked.takedown or None,
             ledger=ledger,

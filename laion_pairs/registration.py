@@ -19,10 +19,9 @@ __all__ = ["NAME", "register"]
 
 NAME = "laion"
 _MODULE = "laion_dataset"
-_STOCK_FACTORY = datasets.load.PackagedDatasetModuleFactory
 
 
-class _ModuleFactory(_STOCK_FACTORY):  # type: ignore[misc]
+class _ModuleFactory(datasets.load.PackagedDatasetModuleFactory):  # type: ignore[misc] # datasets has no types
     """The stock factory, except that our builder lists its own shards instead of scanning the current directory."""
 
     def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:

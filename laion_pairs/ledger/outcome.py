@@ -48,4 +48,4 @@ class Outcome(str, Enum):
     TOO_SMALL = ("too_small", False, "the image is smaller than asked for")
 
     def __str__(self) -> str:
-        return self.value
+        return str(self.value)
