@@ -102,17 +102,20 @@ class RemoteImage(dict[str, Any]):
     @property
     def url(self) -> str | None:
         """Where the image lives; None for an image that is stored without its origin."""
-        return self["path"]
+        url: str | None = self["path"]
+        return url
 
     @property
     def width(self) -> int | None:
         """Width of the original in pixels, as published."""
-        return self["width"]
+        width: int | None = self["width"]
+        return width
 
     @property
     def height(self) -> int | None:
         """Height of the original in pixels, as published."""
-        return self["height"]
+        height: int | None = self["height"]
+        return height
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -123,12 +126,14 @@ class RemoteImage(dict[str, Any]):
     @property
     def digest(self) -> str | None:
         """``md5:…`` or ``sha256:…`` of the image's bytes, where published."""
-        return self["digest"]
+        digest: str | None = self["digest"]
+        return digest
 
     @property
     def unsafe(self) -> bool | None:
         """Whether the pair's scores warn (``punsafe`` of 0.5 or more, ``nsfw`` not UNLIKELY); None when unscored."""
-        return self["unsafe"]
+        unsafe: bool | None = self["unsafe"]
+        return unsafe
 
     @property
     def takedown(self) -> tuple[str, ...]:
@@ -210,7 +215,7 @@ class RemoteImage(dict[str, Any]):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __repr__(self) -> str:
         size = f" {self.width}x{self.height}" if self.size else ""

@@ -62,7 +62,7 @@ def test_a_dead_link_is_text(picture_host: ImageHost) -> None:
         {"path": "http://127.0.0.1:1/a.jpg?<script>alert(1)</script>"},
         {"path": "<img src=x onerror=alert(1)>\x1b[31m\u202e"},
         {"path": "https://a/", "unsafe": True},
-        {"path": "https://a/", "withdrawn": "<b>"},
+        {"path": "https://a/", "withdrawn": "<b>\x1b[31m"},
         {"path": "https://a/", "takedown": ["/missing/<b>.parquet"]},
         {},
     ],
