@@ -16,7 +16,8 @@ class Fetched:
     Attributes:
         outcome: one of the closed list :class:`laion_pairs.ledger.Outcome`.
         url: as it was asked for; ``""`` when the outcome is ``TAKEN_DOWN``, so that no log lists such links.
-        final_url: the last URL that was requested, after redirects; None when none was, or when ``TAKEN_DOWN``.
+        final_url: the last URL that a request was made for, after redirects, also when its address was refused; None
+            when there was none, or when ``TAKEN_DOWN``.
         status: the HTTP status of the last answer; None when there was none.
         body: the image file's bytes, a ``Content-Encoding`` undone; None unless ``OK``.
         format: ``"JPEG"``, ``"PNG"``, ``"WEBP"``, ``"GIF"`` or ``"BMP"``, by the bytes; None unless ``OK``.

@@ -55,9 +55,9 @@ class Hops:
 
     def first(self) -> Transfer:
         """The first request; :class:`Refused` when there must not be one."""
-        self._ask_takedown(self.url)
-        checked = check_url(self.url)
-        return self._request(checked)
+        if isinstance(self.url, str):
+            self._ask_takedown(self.url)
+        return self._request(check_url(self.url))
 
     def after(self, done: Transfer) -> Transfer | bytes:
         """What a finished transfer leads to: the next request, or the body. :class:`Refused` for everything else."""

@@ -24,6 +24,7 @@ from laion_pairs.ledger import Outcome
 
 __all__ = ["Transfer"]
 
+_BLANKS = " \t\r\n"  # not all that Latin-1 calls a space: "\xa0" also ends the UTF-8 of "à"
 _STATUS_LINE = re.compile(rb"HTTP/[0-9.]+ +([0-9]{3})(?![0-9])")
 
 
@@ -49,13 +50,13 @@ class Transfer:
         self, url: CheckedUrl, policy: DownloadPolicy, *, end_s: float, public_only: bool = False, owner: Any = None
     ) -> None:
         self.url = url
+        self.policy = policy
         self.owner = owner
         self.refused: Refused | None = None
         self.redirect: Redirect | None = None
         self.body = bytearray()
         self.status: int | None = None
         self.reach: Reach | None = None
-        self._policy = policy
         self._end_s = end_s
         self._public_only = public_only or not policy.allow_private
         self._forbidden: Refused | None = None
@@ -69,7 +70,7 @@ class Transfer:
 
     def begin(self, curl: pycurl.Curl, now_s: float) -> float:
         """Set the handle up; the time at which :meth:`check` wants to be called first."""
-        policy = self._policy
+        policy = self.policy
         fresh = policy.allow_private and self._public_only
         prepare(curl, self.url, policy, left_s=self._end_s - now_s, fresh=fresh)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
@@ -80,7 +81,7 @@ class Transfer:
 
     def check(self, now_s: float) -> float | None:
         """Judge the clock: the time of the next check, or None to stop now (``refused`` says why)."""
-        policy = self._policy
+        policy = self.policy
         if now_s >= self._end_s:
             self._stop(Outcome.TIMED_OUT, f"not complete within {policy.total_timeout_s:g} s.")
             return None
@@ -131,15 +132,15 @@ class Transfer:
             return None
         if reach is not Reach.PUBLIC:
             return "the host's address is not a public one."
-        return None if port in self._policy.allowed_ports else f"port {port} is not one of the policy's allowed_ports."
+        return None if port in self.policy.allowed_ports else f"port {port} is not one of the policy's allowed_ports."
 
     def _on_header(self, line: bytes) -> int | None:
         if self._window_start_s is None:
             self._window_start_s = time.monotonic()
         self._window_bytes += len(line)
         self._header_bytes += len(line)
-        if self._header_bytes > self._policy.max_header_bytes:
-            self._stop(Outcome.TOO_LARGE, f"the header is larger than {self._policy.max_header_bytes} bytes.")
+        if self._header_bytes > self.policy.max_header_bytes:
+            self._stop(Outcome.TOO_LARGE, f"the header is larger than {self.policy.max_header_bytes} bytes.")
             return 0
         return self._read_header_line(line)
 
@@ -151,10 +152,10 @@ class Transfer:
             return self._end_of_block()
         elif line.startswith((b" ", b"\t")) and self._headers:  # a folded line goes on with the one before
             name, value = self._headers[-1]
-            self._headers[-1] = (name, f"{value} {line.decode('latin-1').strip()}")
+            self._headers[-1] = (name, f"{value} {line.decode('latin-1').strip(_BLANKS)}")
         else:
             name, _, value = line.decode("latin-1").partition(":")
-            self._headers.append((name.strip(), value.strip()))
+            self._headers.append((name.strip(_BLANKS), value.strip(_BLANKS)))
         return None
 
     def _end_of_block(self) -> int | None:
@@ -166,7 +167,7 @@ class Transfer:
             if self.status < 200:
                 judge_opt_out(self._headers)
                 return None
-            self.redirect = judge_answer(self.status, self._headers, self._policy.max_body_bytes)
+            self.redirect = judge_answer(self.status, self._headers, self.policy.max_body_bytes)
         except Refused as refused:
             self.refused = refused
             return 0
@@ -180,9 +181,9 @@ class Transfer:
 
     def _on_body(self, piece: bytes) -> int | None:
         self._window_bytes += len(piece)
-        if len(self.body) + len(piece) > self._policy.max_body_bytes:
+        if len(self.body) + len(piece) > self.policy.max_body_bytes:
             self.body.clear()
-            self._stop(Outcome.TOO_LARGE, f"the body is larger than {self._policy.max_body_bytes} bytes.")
+            self._stop(Outcome.TOO_LARGE, f"the body is larger than {self.policy.max_body_bytes} bytes.")
             return 0
         self.body += piece
         return None

@@ -18,6 +18,7 @@ from types import TracebackType
 
 import pycurl
 
+from laion_pairs.images.policy import DownloadPolicy
 from laion_pairs.images.transfer import Transfer
 
 __all__ = ["Transfers"]
@@ -50,13 +51,17 @@ class Transfers:
         self._idle: list[pycurl.Curl] = []
         self._checks: list[tuple[float, int, pycurl.Curl, Transfer]] = []  # a heap by time
         self._order = count()
+        self._policy: DownloadPolicy | None = None
 
     def __len__(self) -> int:
         """How many are in flight."""
         return len(self._running)
 
     def start(self, transfer: Transfer) -> None:
-        """Put a new transfer in flight; it moves during :meth:`wait`."""
+        """Put a new transfer in flight; it moves during :meth:`wait`. Another policy is a ``ValueError``."""
+        self._policy = self._policy or transfer.policy
+        if transfer.policy != self._policy:
+            raise ValueError("a loop keeps connections that one policy allowed: start another loop for another policy.")
         curl = self._idle.pop() if self._idle else pycurl.Curl()
         now_s = time.monotonic()
         check_s = transfer.begin(curl, now_s)

@@ -143,6 +143,8 @@ def _base(label: str) -> int:
 
 def _idna(host: str) -> str:
     """The ASCII form of a Unicode host name (UTS 46, non-transitional, as browsers do)."""
+    if len(host) > 253:
+        raise _bad("its host is not a host name")
     try:
         labels = idna.uts46_remap(host, std3_rules=False, transitional=False).split(".")
         return ".".join(label if label.isascii() else idna.alabel(label).decode("ascii") for label in labels).lower()

@@ -17,6 +17,10 @@ import time
 from hostile_host import HostileHost, answer, picture, redirect
 
 from laion_pairs.images import DownloadPolicy, Fetched, fetch_image
+from laion_pairs.images.hops import Hops
+from laion_pairs.images.refusal import Refused
+from laion_pairs.images.transfer import Transfer
+from laion_pairs.images.transport import Transfers
 
 PNG = picture()
 PUBLIC, OTHER_PUBLIC, PUBLIC_V6, DEAD_PUBLIC = "93.184.216.34", "93.184.216.35", "2606:2800:220:1::1", "93.184.216.99"
@@ -77,6 +81,25 @@ def told(fetched: Fetched, *targets: HostileHost) -> dict[str, object]:
     }
 
 
+def kept_alive(public: HostileHost, target: HostileHost, policy: DownloadPolicy) -> dict[str, object]:
+    """A loop has an open connection to a private host when a public one redirects there: it must not be used."""
+    target.routes["/"] = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: %d\r\n\r\n" % len(PNG) + PNG
+    public.routes["/kept"] = redirect(target.url().replace(":80", ""))
+    outcomes = []
+    with Transfers() as transfers:
+        for url in (target.url(), target.url(), f"http://{PUBLIC}/kept"):
+            hops = Hops(url, policy)
+            step: Transfer | bytes = hops.first()
+            try:
+                while isinstance(step, Transfer):
+                    transfers.start(step)
+                    step = hops.after(transfers.wait(9)[0])
+                outcomes.append("ok")
+            except Refused as refused:
+                outcomes.append(refused.outcome.value)
+    return {"outcomes": outcomes, "requests": len(target.requests), "connections": target.connections}
+
+
 def main() -> None:
     prepare_network()
     names = Names()
@@ -91,6 +114,7 @@ def main() -> None:
         HostileHost(page, address="127.0.0.1", port=80) as target,
         HostileHost(page, address="::1", port=80) as target_v6,
         HostileHost(page, address="127.0.0.1") as private,
+        HostileHost(address="127.0.0.2", port=80) as target_kept,
     ):
         targets = (target, target_v6, public_8080)
         scenes["public"] = told(fetch_image(f"http://{PUBLIC}/"), *targets)
@@ -138,6 +162,8 @@ def main() -> None:
         public.routes["/back"] = redirect("http://127.0.0.1/")
         scenes["private to public, private allowed"] = told(fetch_image(private.url("/out"), private_too), *targets)
         scenes["private to public to private"] = told(fetch_image(private.url("/out-and-in"), private_too), *targets)
+
+        scenes["private to public to a private connection kept alive"] = kept_alive(public, target_kept, private_too)
 
         names.silent.add("silent.example")
         start_s = time.monotonic()

@@ -17,6 +17,7 @@ from laion_pairs.images.decoding import ImageHeader, decode_image, read_image_he
 from laion_pairs.images.refusal import Refused
 from laion_pairs.ledger import Outcome
 
+pytestmark = pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 POLICY = DownloadPolicy()
 FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "BMP"]
 RED, BLUE, WHITE = (255, 0, 0), (0, 0, 255), (255, 255, 255)

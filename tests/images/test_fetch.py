@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import os
 import pickle
+import socket
 import ssl
 import threading
 import time
@@ -105,6 +106,7 @@ ANSWERS = {
     "redirect 303": (redirect("/image", 303), Outcome.OK, 200),
     "redirect 307": (redirect("/image", 307), Outcome.OK, 200),
     "redirect 308": (redirect("image", 308), Outcome.OK, 200),
+    "redirect to UTF-8": (redirect("/").replace(b"/\r", "/à\r".encode()), Outcome.OK, 200),
     "redirect with endless body": (
         answer(302, b"", "Location: /image", "Content-Length: 99999999999", length=False),
         Outcome.OK,
@@ -144,6 +146,7 @@ ANSWERS = {
 @pytest.fixture(scope="module")
 def host():
     routes = {"/" + name.replace(" ", "%20"): sent for name, (sent, _, _) in ANSWERS.items()}
+    routes["/%C3%A0"] = routes["/image"]
     with HostileHost(routes) as host:
         yield host
 
@@ -224,8 +227,6 @@ def test_slow_hosts_end_in_time(name):
 
 def test_the_connection_has_its_limit():
     """A host whose queue is full answers no SYN."""
-    import socket
-
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         port = listener.getsockname()[1]
         fillers = []
@@ -238,6 +239,14 @@ def test_the_connection_has_its_limit():
         fetched = fetch_image(f"http://127.0.0.1:{port}/", policy)
         for filler in fillers:
             filler.close()
+    assert fetched.outcome is Outcome.TIMED_OUT
+    assert 0.25 < fetched.elapsed_s < 0.8
+
+
+def test_a_handshake_that_never_answers():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
+        fetched = fetch_image(url, DownloadPolicy(allow_private=True, connect_timeout_s=0.3))
     assert fetched.outcome is Outcome.TIMED_OUT
     assert 0.25 < fetched.elapsed_s < 0.8
 

@@ -42,6 +42,7 @@ def test_what_is_public_is_fetched(scenes, scene):
 
 def test_everything_else_is_refused_with_no_byte_sent(scenes):
     allowed = {"public", "public over IPv6", "public name", "private to public, private allowed", "silent name server"}
+    allowed.add("private to public to a private connection kept alive")
     refused = {name: told for name, told in scenes.items() if name not in allowed}
     assert len(refused) == 3 * 15 + 7
     for name, told in refused.items():
@@ -59,6 +60,11 @@ def test_rebinding_beats_a_check_before_the_fetch_but_not_the_guard(scenes):
     assert scenes["rebinding"]["checked"] == "93.184.216.34"
     assert scenes["rebinding between two fetches"]["outcome"] == "forbidden_address"
     assert scenes["rebinding"]["outcome"] == "forbidden_address"
+
+
+def test_a_connection_that_is_kept_alive_is_no_way_in(scenes):
+    told = scenes["private to public to a private connection kept alive"]
+    assert told == {"outcomes": ["ok", "ok", "forbidden_address"], "requests": 2, "connections": 1}
 
 
 def test_a_silent_name_server_does_not_hold_a_fetch(scenes):

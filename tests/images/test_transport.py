@@ -74,6 +74,13 @@ def test_connections_are_kept_alive_within_a_loop():
         assert host.connections == 1
 
 
+def test_one_loop_serves_one_policy():
+    with Transfers() as transfers, HostileHost({"/": answer(200, PNG)}) as host:
+        transfers.start(Hops(host.url(), POLICY).first())
+        with pytest.raises(ValueError, match="one policy"):
+            transfers.start(Hops("http://example.org/", DownloadPolicy()).first())
+
+
 def test_wait_keeps_its_time_and_close_drops_what_runs():
     with HostileHost() as host:
         host.routes["/"] = in_pieces(host.wait_closed, [b""], 9)

@@ -129,6 +129,11 @@ BAD = [
     "http://" + "a" * 64 + ".org/",
     "http://" + "a." * 127 + "org/",
     "http://\u00ad/",
+    "http://example.org＠127.0.0.1/",
+    "http://127.0.0.1：80/",
+    "http://a℀b/",
+    "http://a％2eb/",
+    "http://" + "ü" * 8_000 + "/",
     "http://xn--ü/",
     "http://example.org/" + "a" * MAX_URL_CHARS,
 ]
