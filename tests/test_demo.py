@@ -16,7 +16,7 @@ import pytest
 from laion_pairs.sample import BROKEN_PAIRS, sample_pictures
 
 ROWS = len(sample_pictures()) + len(BROKEN_PAIRS)
-SET_BY_THE_DEMO = ("HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HF_DATASETS_CACHE")
+SET_BY_THE_DEMO = ("HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HF_DATASETS_CACHE", "HF_HUB_DISABLE_IMPLICIT_TOKEN")
 
 
 def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,6 @@ It serves datasets only, and never opens a connection itself::
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -116,6 +115,14 @@ class LoopbackHub(LoopbackServer):
         answer = Answer(status, (("Content-Type", "text/plain"), *headers), b"The Hub is in trouble.", delay_s=delay_s)
         self._failures.append(_Failure(path_contains, times, answer))
 
+    def reset(self) -> None:
+        """Forget every repository, user, failure and logged request; the address stays."""
+        self.repositories.clear()
+        self.former_ids.clear()
+        self.users.clear()
+        self._failures.clear()
+        self.forget()
+
     def answer(self, request: Request) -> Answer:
         """Route one request."""
         for failure in self._failures:
@@ -205,7 +212,7 @@ class _Failure:
     """The next requests that fail on purpose."""
 
     def __init__(self, path_contains: str, times: int, answer: Answer) -> None:
-        self.path_contains, self.times, self.answer = path_contains, times, replace(answer)
+        self.path_contains, self.times, self.answer = path_contains, times, answer
 
     def takes(self, path: str) -> bool:
         if self.times > 0 and self.path_contains in path:

@@ -60,10 +60,17 @@ class Sample:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What :meth:`use` sets: the Hub's variables, and a Hugging Face home of its own that :meth:`stop` removes."""
+        """What :meth:`use` sets: the Hub's variables, a home for their caches that :meth:`stop` removes, no token."""
         if self._folder is None:
             raise RuntimeError("the sample is not running; call start() first")
-        return {**self.hub.environment, "HF_HOME": str(Path(self._folder.name) / "hf-home")}
+        home = str(Path(self._folder.name) / "hf-home")
+        return {
+            **self.hub.environment,
+            "HF_HOME": home,
+            "HF_HUB_CACHE": f"{home}/hub",
+            "HF_DATASETS_CACHE": f"{home}/datasets",
+            "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",  # the user's token is for the real Hub
+        }
 
     @property
     def policy(self) -> DownloadPolicy:
