@@ -252,7 +252,7 @@ def releases() -> pd.DataFrame:
     """The catalogue, one row a release: where it lives, how many rows, its status, schema and score models."""
     import pandas as pd
 
-    return pd.DataFrame(releases_table()).set_index("name")
+    return pd.DataFrame(releases_table()).set_index("name").astype({"rows": "Int64", "shard_count": "Int64"})
 
 
 def _config(path: str | PathLike[str] | None, data_files: Any, data_dir: Any) -> dict[str, Any]:

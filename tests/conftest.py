@@ -83,10 +83,7 @@ def no_network() -> Iterator[None]:
 def hub() -> Iterator[LoopbackHub]:
     """The Hub that this process's clients talk to (HF_ENDPOINT is read once, at import); empty again for every test."""
     yield HUB
-    HUB.repositories.clear()
-    HUB.former_ids.clear()
-    HUB.users.clear()
-    HUB.forget()
+    HUB.reset()
     assert not HUB.errors, HUB.errors
 
 

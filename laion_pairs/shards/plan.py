@@ -14,8 +14,8 @@ from laion_pairs.schema.selection import IMAGE
 
 __all__ = ["ReadPlan"]
 
-IMAGE_IS_MADE_FROM = ("url", "width", "height", "digest")
-"""What :func:`laion_pairs.images.image_array` reads from a batch."""
+IMAGE_IS_MADE_FROM = ("url", "width", "height", "digest", "punsafe", "nsfw")
+"""What :func:`laion_pairs.images.image_array` reads from a batch; the last two hide unsafe pictures in notebooks."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from laion_pairs.errors import SchemaError, WithdrawnRelease
 from laion_pairs.ledger import Counts
-from laion_pairs.releases import ColumnMap, check_recipe, map_columns
+from laion_pairs.releases import ColumnMap, Release, check_recipe, map_columns
 from laion_pairs.schema import NAMES, Predicate
 from laion_pairs.shards.guard import recognise_schema
 from laion_pairs.shards.plan import ReadPlan
@@ -43,7 +43,8 @@ def map_file(schema: pa.Schema, shard: Shard, plan: ReadPlan) -> ColumnMap:
         WithdrawnRelease: a remote shard has columns that only withdrawn releases have, and the plan does not know it.
         SchemaError, RecipeError: the columns match nothing, or do not carry the recipe's scores.
     """
-    withdrawn = None if shard.is_local or plan.withdrawn else recognise_schema(schema)
+    recognised_before = shard.is_local or plan.withdrawn is not None or _is_of(plan.release, shard)
+    withdrawn = None if recognised_before else recognise_schema(schema)
     if withdrawn is not None:
         raise WithdrawnRelease(
             f"{shard.url} has the columns of {withdrawn.name}, which was withdrawn; "
@@ -56,6 +57,12 @@ def map_file(schema: pa.Schema, shard: Shard, plan: ReadPlan) -> ColumnMap:
     if plan.recipe is not None:
         check_recipe(plan.recipe, column_map)
     return column_map
+
+
+def _is_of(release: Release | None, shard: Shard) -> bool:
+    """Whether the shard lies in the release's own repository, which the guard let pass by its id and revision."""
+    ids = (release.repo_id, *release.alternate_ids) if release is not None else ()
+    return any(shard.url.startswith(f"hf://datasets/{repo_id}@") for repo_id in ids)
 
 
 class Sieve:

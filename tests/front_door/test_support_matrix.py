@@ -1,6 +1,6 @@
 """Every way in, on the installed `datasets`: our call, the stock call, the script path; streamed, prepared, in workers.
 
-Each way runs in a process of its own: registering changes `datasets` for good, a loading script becomes a module of its own.
+Each way runs in a process of its own: registering changes `datasets` for good, a loading script is another module.
 """
 
 from __future__ import annotations
