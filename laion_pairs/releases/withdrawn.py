@@ -25,7 +25,7 @@ def withdrawn_shard(path: str) -> Release | None:
 
 
 def former_shard(path: str) -> Release | None:
-    """The release, under its former name, whose shards were called that before its re-release, or None.
+    """The current release whose shards were called that before it was re-released, or None.
 
     Weaker than :func:`withdrawn_shard`: nobody has published whether today's shards kept those names. So it tells about
     files of unknown age (an old copy on somebody's disk), never about what the Hub serves at a checked revision.
@@ -73,9 +73,7 @@ def _shard_pattern(shards: str) -> re.Pattern[str]:
 
 _SHARDS = [(_shard_pattern(release.shards), release) for release in _WITHDRAWN if release.shards]
 _FORMER_SHARDS = [
-    (_shard_pattern(release.shards), release)
-    for release in former_releases()
-    if release.shards
+    (_shard_pattern(release.original_shards), release) for release in RELEASES if release.original_shards
 ]
 _MIRRORS = [
     (mirror.casefold().rstrip("/"), release)

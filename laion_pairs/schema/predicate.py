@@ -62,7 +62,7 @@ class Predicate:
         if all(isinstance(group, list) and group for group in filters):
             return cls(tuple(tuple(map(parse_term, group)) for group in filters))
         if any(isinstance(group, list) for group in filters):
-            raise FilterError(f"{filters!r} mixes terms and lists of terms: {_FORMS}.")
+            raise FilterError(f"{filters!r} is not a filter (an empty list, or terms beside lists): {_FORMS}.")
         return cls((tuple(map(parse_term, filters)),))
 
     @classmethod
