@@ -49,7 +49,7 @@ def list_by_hand(
             splits = _by_name(shards, found[0][1])
         else:
             splits[split] = shards
-    if not splits:
+    if not splits or not all(splits.values()):
         raise NoShards("data_files names nothing; give a path, a glob, a list of them, or a dict of split to those.")
     repo_id, commit = finder.only_repository([shard for shards in splits.values() for shard in shards])
     return recognise(Listing(splits, release, repo_id, commit), token)

@@ -20,7 +20,7 @@ from datetime import date, datetime, timezone
 
 import pyarrow as pa
 
-from laion_pairs.errors import NotPairs, SchemaError, UnknownRelease, WithdrawnRelease
+from laion_pairs.errors import NotPairs, RepositoryMissing, SchemaError, UnknownRelease, WithdrawnRelease
 from laion_pairs.releases import (
     Release,
     check_loadable,
@@ -76,7 +76,7 @@ def check_remote_files(paths: Iterable[str], repo_id: str) -> None:
 def check_answer(asked: str, answered: str, allowed: Collection[str] = ()) -> None:
     """Refuse the Hub's answer when the repository now goes by a name that was not asked for."""
     if answered.casefold() not in {name.casefold() for name in (asked, *allowed)}:
-        raise WithdrawnRelease(
+        raise RepositoryMissing(
             f"{asked} was asked for, but the Hub has renamed it to {answered}, which may hold other data; "
             f"ask for {answered} if that is what you want."
         )

@@ -82,33 +82,37 @@ def hub_errors(repo_id: str, revision: str | None = None) -> Iterator[None]:
         yield
     except LaionError:
         raise
-    except errors.OfflineModeIsEnabled as error:
-        raise HubUnreachable(
+    except (OSError, HTTPError, errors.HFValidationError, errors.EntryNotFoundError) as error:
+        raise _explain(error, repo_id, revision) from error
+
+
+def _explain(error: BaseException, repo_id: str, revision: str | None) -> ShardError:
+    if isinstance(error, errors.OfflineModeIsEnabled):
+        return HubUnreachable(
             f"The Hub was asked for {repo_id}, but offline mode is on (HF_HUB_OFFLINE); "
             "unset it, or pass files that are already on this machine as data_files=."
-        ) from error
-    except errors.GatedRepoError as error:
-        raise AccessDenied(
+        )
+    if isinstance(error, errors.GatedRepoError):
+        return AccessDenied(
             f"{repo_id} is gated: accept the terms at https://huggingface.co/datasets/{repo_id}, "
             "then run `hf auth login` or pass token=…."
-        ) from error
-    except errors.DisabledRepoError as error:
-        raise AccessDenied(f"Access to {repo_id} has been disabled on the Hub; no token changes that.") from error
-    except errors.RevisionNotFoundError as error:
-        raise RepositoryMissing(
-            f"{repo_id} has no revision {revision!r}; leave revision= out for the newest."
-        ) from error
-    except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
-        raise RepositoryMissing(
+        )
+    if isinstance(error, errors.DisabledRepoError):
+        return AccessDenied(f"Access to {repo_id} has been disabled on the Hub; no token changes that.")
+    if isinstance(error, errors.RevisionNotFoundError):
+        return RepositoryMissing(f"{repo_id} has no revision {revision!r}; leave revision= out for the newest.")
+    if isinstance(error, (errors.RepositoryNotFoundError, errors.HFValidationError)):
+        return RepositoryMissing(
             f"The Hub has no dataset {repo_id!r}, or it is private; check the spelling, "
             "and if it is private run `hf auth login` or pass token=…."
-        ) from error
-    except errors.EntryNotFoundError as error:
-        raise NoShards(
+        )
+    if isinstance(error, (errors.EntryNotFoundError, FileNotFoundError)):
+        if isinstance(error.__cause__, errors.HfHubHTTPError):  # what the file system made one word of
+            return _explain(error.__cause__, repo_id, revision)
+        return NoShards(
             f"A file is missing from {repo_id} at revision {revision or 'main'}; list the repository again."
-        ) from error
-    except (OSError, HTTPError) as error:
-        raise _other_refusal(repo_id, error) from error
+        )
+    return _other_refusal(repo_id, error)
 
 
 def _other_refusal(repo_id: str, error: Any) -> ShardError:

@@ -89,7 +89,8 @@ def open_guarded(repo_id: str, revision: str | None, token: Token, release: Rele
     """Open a repository unless what the Hub answers gives away withdrawn data.
 
     Raises:
-        WithdrawnRelease: by id, former id, new id, revision or shard name.
+        WithdrawnRelease: by id, former id, revision or shard name.
+        RepositoryMissing: the Hub answers with another repository.
         ShardError: as :func:`laion_pairs.shards.hub.open_repository`.
     """
     release = release or guard.check_repository(repo_id)
