@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import runpy
 import sys
 from collections.abc import Sequence
@@ -153,6 +154,9 @@ def _json_line(row: dict[str, Any]) -> str:
 
 
 def _run(asked: argparse.Namespace) -> int:
+    if not os.path.isfile(asked.script):
+        print(f"laion run: there is no script {printable(asked.script)!r} here; give its path.", file=sys.stderr)
+        return 2
     import laion_dataset
 
     laion_dataset.register()
