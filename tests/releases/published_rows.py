@@ -43,7 +43,8 @@ class Case:
 
     def table(self) -> pa.Table:
         columns = [[row[i] for row in self.rows] for i in range(len(self.fields))]
-        return pa.table([pa.array(c, t) for c, (_, t) in zip(columns, self.fields, strict=True)], pa.schema(self.fields))
+        arrays = [pa.array(column, type) for column, (_, type) in zip(columns, self.fields, strict=True)]
+        return pa.table(arrays, pa.schema(self.fields))
 
 
 U = "http://a.example/{}.jpg".format
@@ -63,7 +64,10 @@ _RAW_ROWS = [
     (10, None, "", 5, 4, "by/2.0", None, None),
 ]
 _RAW_EXPECTED = [
-    (U("190x143"), "a fox", 190, 143, 0.31, None, None, None, "UNLIKELY", None, "?", murmur(U("190x143"), "a fox"), None),
+    (
+        U("190x143"), "a fox", 190, 143, 0.31, None, None, None, "UNLIKELY", None, "?",
+        murmur(U("190x143"), "a fox"), None,
+    ),
     (U("b"), None, None, 20, None, None, None, None, "NSFW", None, None, murmur(U("b"), None), None),
     (U("c"), "Müller's 犬", 30, None, None, None, None, None, None, None, None, murmur(U("c"), "Müller's 犬"), None),
     (None, None, 5, 4, None, None, None, None, None, None, "by/2.0", 0, None),
@@ -132,7 +136,8 @@ case(
 )
 
 # Joined: sizes are right, hash is published and taken as it is; the tags may both be missing.
-S2 = [("URL", STR), ("TEXT", STR), ("WIDTH", I32), ("HEIGHT", I32), ("similarity", F64), ("hash", I64), ("punsafe", F32)]
+S2 = [("URL", STR), ("TEXT", STR), ("WIDTH", I32), ("HEIGHT", I32), ("similarity", F64), ("hash", I64)]
+S2 += [("punsafe", F32)]
 S2 += [("pwatermark", F32)]
 _JOINED_ROWS = [
     (U("a"), "a fox", 640, 480, 0.31, -5, 0.25, 0.75),
@@ -212,7 +217,8 @@ case(
 )
 case("S5", "relaion-high-resolution", S5, _S5_ROWS, _JOINED_M_EXPECTED, _JOINED_NULLED)
 
-S6 = [("URL", STR), ("TEXT", STR), ("top_caption", STR), ("all_captions", pa.list_(STR)), ("all_similarities", pa.list_(F64))]
+S6 = [("URL", STR), ("TEXT", STR), ("top_caption", STR), ("all_captions", pa.list_(STR))]
+S6 += [("all_similarities", pa.list_(F64))]
 S6 += [("WIDTH", I32), ("HEIGHT", I32), ("similarity", F64), ("hash", I64), ("pwatermark", F32), ("punsafe", F32)]
 case(
     "S6",
@@ -232,7 +238,8 @@ case(
 )
 
 # POP: the resized width and height are not the original's; an empty alt text stays without a caption.
-S7 = [("url", STR), ("key", STR), ("cogvlm_caption", STR), ("llava_caption", STR), ("nsfw_prediction", F64), ("alt_txt", STR)]
+S7 = [("url", STR), ("key", STR), ("cogvlm_caption", STR), ("llava_caption", STR), ("nsfw_prediction", F64)]
+S7 += [("alt_txt", STR)]
 S7 += [("alt_txt_similarity", F64), ("width", I64), ("height", I64), ("original_width", I64), ("original_height", I64)]
 S7 += [("exif", STR)]
 _S7_OWN = ["key", "cogvlm_caption", "llava_caption", "source_width", "source_height", "exif"]
@@ -256,7 +263,8 @@ case(
 )
 
 # Re-LAION: a row that failed to download has no size and no md5.
-S8 = [("url", STR), ("similarity", F64), ("hash", I64), ("pwatermark", F32), ("punsafe", F32), ("caption", STR), ("key", STR)]
+S8 = [("url", STR), ("similarity", F64), ("hash", I64), ("pwatermark", F32), ("punsafe", F32), ("caption", STR)]
+S8 += [("key", STR)]
 S8 += [("status", STR), ("error_message", STR), ("width", I32), ("height", I32), ("original_width", I32)]
 S8 += [("original_height", I32), ("exif", STR), ("md5", STR)]
 _S8_OWN = ["key", "status", "error_message", "source_width", "source_height", "exif"]
@@ -300,7 +308,8 @@ case(
         (None, None, *[None] * 9, 0, None),
     ],
 )
-S9 = [("caption", STR), ("NSFW", STR), ("similarity", F64), ("LICENSE", STR), ("url", STR), ("key", STR), ("status", STR)]
+S9 = [("caption", STR), ("NSFW", STR), ("similarity", F64), ("LICENSE", STR), ("url", STR), ("key", STR)]
+S9 += [("status", STR)]
 S9 += [("error_message", STR), ("width", I32), ("height", I32), ("original_width", I32), ("original_height", I32)]
 S9 += [("exif", STR), ("md5", STR)]
 case(
@@ -313,7 +322,10 @@ case(
         ("dog", None, 0.5, None, U("c"), "03", "success", None, 9, 9, 9, 9, None, None),
     ],
     [
-        (U("a"), "a fox", 640, 480, 0.31, None, None, None, "UNLIKELY", None, "?", murmur(U("a"), "a fox"), f"md5:{MD5}"),
+        (
+            U("a"), "a fox", 640, 480, 0.31, None, None, None, "UNLIKELY", None, "?", murmur(U("a"), "a fox"),
+            f"md5:{MD5}",
+        ),
         (U("b"), None, None, None, 0.3, None, None, None, "NSFW", None, None, murmur(U("b"), None), None),
         (U("c"), "dog", 9, 9, 0.5, None, None, None, None, None, None, murmur(U("c"), "dog"), None),
     ],
@@ -348,7 +360,8 @@ case(
 )
 
 # translated: prediction is an aesthetic score here; the English text has a space in its name
-S13 = [("hash", I64), ("URL", STR), ("TEXT", STR), ("ENG TEXT", STR), ("WIDTH", I32), ("HEIGHT", I32), ("LANGUAGE", STR)]
+S13 = [("hash", I64), ("URL", STR), ("TEXT", STR), ("ENG TEXT", STR), ("WIDTH", I32), ("HEIGHT", I32)]
+S13 += [("LANGUAGE", STR)]
 S13 += [("similarity", F64), ("pwatermark", F32), ("punsafe", F32), ("prediction", F32)]
 case(
     "S13",
@@ -367,7 +380,8 @@ case(
     own=["ENG TEXT"],
 )
 
-S14 = [("id", I64), ("url", STR), ("text", STR), ("width", I32), ("height", I32), ("image_phash", STR), ("text_length", I32)]
+S14 = [("id", I64), ("url", STR), ("text", STR), ("width", I32), ("height", I32), ("image_phash", STR)]
+S14 += [("text_length", I32)]
 S14 += [("word_count", I32), ("num_tokens_bert", I32), ("num_tokens_gpt", I32), ("num_faces", I32)]
 S14 += [("clip_similarity_vitb32", F32), ("clip_similarity_vitl14", F32), ("nsfw_score_opennsfw2", F32)]
 S14 += [("nsfw_score_gantman", F32), ("watermark_score", F32), ("aesthetic_score_laion_v2", F32)]

@@ -6,7 +6,7 @@ import pickle
 
 import pyarrow as pa
 import pytest
-from published_rows import S8, S10, S16, S2M
+from published_rows import S2M, S8, S10, S16
 
 from laion_pairs.errors import RecipeError
 from laion_pairs.releases import RECIPES, check_recipe, find_recipe, find_release, map_columns
@@ -49,7 +49,7 @@ ACCEPTED = [
 ]
 
 REFUSED = [
-    ("stable-diffusion-v1-2", "relaion2B-en-research-safe", "needs aesthetic, .* aesthetics_v2_4.5, aesthetics_v2_4.75"),
+    ("stable-diffusion-v1-2", "relaion2B-en-research-safe", "needs aesthetic, .*aesthetics_v2_4.5, aesthetics_v2_4.75"),
     ("stable-diffusion-v1-2", "laion2B-en-aesthetic", "aesthetic scores of aesthetic-v2 .* are of aesthetic-v1"),
     ("stable-diffusion-v2-1-base", "relaion-art", "aesthetic-v1"),
     ("laion-aesthetic-v1", "aesthetics_v2_4.5", "aesthetic scores of aesthetic-v1 .* are of aesthetic-v2"),
