@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow as pa
-from published_case import F32, F64, I32, I64, MD5, NAN, STR, Case, U, murmur, with_language
+from releases.published_case import F32, F64, I32, I64, MD5, NAN, STR, Case, U, murmur, with_language
 
 CASES: list[Case] = []
 

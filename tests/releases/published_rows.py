@@ -6,11 +6,11 @@ columns; ``similarity=0.31`` stands for the float32 nearest to it. Nothing here 
 
 from __future__ import annotations
 
-from published_case import Case, U, murmur
-from published_laion import CASES as LAION_CASES
-from published_laion import S1, S2M, S5, S8, S10
-from published_sisters import CASES as SISTER_CASES
-from published_sisters import S14, S16, S17
+from releases.published_case import Case, U, murmur
+from releases.published_laion import CASES as LAION_CASES
+from releases.published_laion import S1, S2M, S5, S8, S10
+from releases.published_sisters import CASES as SISTER_CASES
+from releases.published_sisters import S14, S16, S17
 
 __all__ = ["CASES", "S1", "S2M", "S5", "S8", "S10", "S14", "S16", "S17", "Case", "U", "murmur"]
 

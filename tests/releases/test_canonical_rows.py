@@ -7,7 +7,7 @@ import random
 
 import pyarrow as pa
 import pytest
-from published_rows import CASES, Case
+from releases.published_rows import CASES, Case
 
 from laion_pairs.releases import SOURCE_SCHEMAS, Canonical, ColumnMap, find_release, map_columns
 from laion_pairs.schema import NAMES, SCHEMA

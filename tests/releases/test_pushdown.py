@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from published_rows import S1, S8, S10, S14, S16
+from releases.published_rows import S1, S8, S10, S14, S16
 
 from laion_pairs.releases import map_columns
 from laion_pairs.schema import NAMES, Predicate

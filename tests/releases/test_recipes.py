@@ -6,7 +6,7 @@ import pickle
 
 import pyarrow as pa
 import pytest
-from published_rows import S2M, S8, S10, S16
+from releases.published_rows import S2M, S8, S10, S16
 
 from laion_pairs.errors import RecipeError
 from laion_pairs.releases import RECIPES, check_recipe, find_recipe, find_release, map_columns

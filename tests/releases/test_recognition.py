@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from published_rows import S1, S2M, S5, S8, S10, S17, U, murmur
+from releases.published_rows import S1, S2M, S5, S8, S10, S17, U, murmur
 
 from laion_pairs.errors import NotPairs, SchemaError, UnknownColumn, UnknownSchema
 from laion_pairs.releases import ColumnMap, find_release, map_columns
