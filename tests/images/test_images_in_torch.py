@@ -37,7 +37,7 @@ def test_collating_handles_says_what_to_do(lazy_pairs: datasets.Dataset) -> None
             default_collate(batch)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, 1])  # of two, one may still be starting when the other one raises
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_data_loader(lazy_pairs: datasets.Dataset, workers: int, streamed: bool) -> None:
     from torch.utils.data import DataLoader
