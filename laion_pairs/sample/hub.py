@@ -146,6 +146,9 @@ class LoopbackHub(LoopbackServer):
             return found
         if rest == ["refs"]:
             return hub_protocol.refs(found)
+        if rest == ["auth-check"]:
+            gated = found.gated and request.bearer_token not in found.readers
+            return self._gated(found, request.bearer_token) if gated else hub_protocol.json_answer({})
         kind = rest[0] if rest else "revision"
         revision = rest[1] if len(rest) > 1 else "main"
         commit = self._commit(found, revision)

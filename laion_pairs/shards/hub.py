@@ -47,10 +47,15 @@ def filesystem(token: str | bool | None) -> HfFileSystem:
 
 
 def open_repository(repo_id: str, revision: str | None = None, token: str | bool | None = None) -> Repository:
-    """Resolve ``revision`` (default: the main branch) to a commit and list its files."""
+    """Resolve ``revision`` (default: the main branch) to a commit and list its files.
+
+    The Hub lists a gated repository to everybody; whether this token may read it is asked here, before the first row.
+    """
     api = _api(token)
     with hub_errors(repo_id, revision):
         info = api.dataset_info(repo_id, revision=revision)
+        if info.gated:
+            api.auth_check(repo_id, repo_type="dataset")
         tree = api.list_repo_tree(repo_id, repo_type="dataset", revision=info.sha, recursive=True)
         files = {entry.path: entry.size for entry in tree if isinstance(entry, RepoFile)}
     return Repository(info.id, str(info.sha), files)

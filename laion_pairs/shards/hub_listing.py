@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from laion_pairs.errors import NoShards, RepositoryMissing, ShardError
 from laion_pairs.releases import Release, check_loadable
 from laion_pairs.shards import guard
@@ -21,7 +23,10 @@ def list_release(release: Release, revision: str | None = None, token: Token = N
 
     Raises:
         ReleaseError: withdrawn, or not pairs.
-        ShardError: gated, missing, unreachable, or no file has the name of this release's shards.
+        ShardError: gated, missing, unreachable, or no file of it holds rows.
+
+    Warns:
+        UserWarning: no file has the name that was published; all data files are the shards then.
     """
     check_loadable(release)
     if release.delimited is not None and release.delimited.location is not None:
@@ -31,10 +36,15 @@ def list_release(release: Release, revision: str | None = None, token: Token = N
     globs = dict(release.splits) or {"train": release.shard_glob or "**"}
     splits = {split: match_paths(glob, files) for split, glob in globs.items()}
     if not any(splits.values()):
-        raise NoShards(
-            f"{release.name} has shards named {', '.join(globs.values())}, but none of the {len(files)} data files of "
-            f'{repository.repo_id} is; pass data_files="hf://datasets/{repository.repo_id}/…" to say which to read.'
-        )
+        names = f"{release.name} was published with shards named {', '.join(globs.values())}"
+        found = f"none of the {len(files)} data files of {repository.repo_id} is"
+        if release.splits or not files:
+            raise NoShards(
+                f"{names}, but {found} today; "
+                f'pass data_files="hf://datasets/{repository.repo_id}/…" to say which to read.'
+            )
+        warnings.warn(f"{names}; {found} today, so all of them are read.", UserWarning, stacklevel=2)
+        splits = {"train": files}
     return _listing(repository, splits, release)
 
 

@@ -166,10 +166,15 @@ def test_files_that_are_not_there(files: object) -> None:
 
 def test_an_empty_repository_and_a_wrong_name(hub: LoopbackHub) -> None:
     add(hub, "me/empty")
-    add(hub, REPO, "renamed.parquet")
+    add(hub, REPO, "README.md")
     for source in ("me/empty", find_release(RELEASE)):
         with pytest.raises(NoShards, match="data_files="):
             list_source(source)
+    add(hub, REPO, "renamed.parquet")
+    with pytest.warns(UserWarning, match="was published with shards named part-"):
+        assert [shard.url.rpartition("/")[2] for shard in list_source(find_release(RELEASE)).shards] == [
+            "renamed.parquet"
+        ]
     with pytest.raises(NoShards, match=r"nope\.parquet"):
         list_source(files=f"hf://datasets/{REPO}/nope.parquet")
 
@@ -183,6 +188,7 @@ TOKEN = "hf_secret"
         ({"private": True}, None, RepositoryMissing, "hf auth login"),
         ({"disabled": True}, None, AccessDenied, "disabled"),
         ({}, "v9", RepositoryMissing, "no revision 'v9'"),
+        ({"gated": True, "readers": ["hf_somebody_else"]}, None, AccessDenied, "accept the terms at"),
     ],
 )
 def test_refusals_of_the_hub(hub: LoopbackHub, options: dict, revision: str | None, error: type, says: str) -> None:

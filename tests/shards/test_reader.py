@@ -160,7 +160,9 @@ def test_pushdown_and_projection_move_fewer_bytes(hub: LoopbackHub) -> None:
 
 
 def test_the_hub_is_sent_the_token_and_gated_files_say_what_to_do(hub: LoopbackHub) -> None:
-    listing, _ = hub_shard(hub, s8_table(5), 5, gated=True, readers=["hf_reader"])
+    listing, _ = hub_shard(hub, s8_table(5), 5)
+    hub.repositories[REPO].gated, hub.repositories[REPO].readers = "auto", frozenset({"hf_reader"})  # since the listing
+    hub.users["hf_reader"] = "me"
     plan = ReadPlan(("url",))
     with pytest.raises(AccessDenied, match=f"accept the terms at https://huggingface.co/datasets/{REPO}"):
         read(listing.shards[0], plan)
