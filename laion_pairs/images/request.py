@@ -45,8 +45,7 @@ def prepare(curl: pycurl.Curl, url: CheckedUrl, policy: DownloadPolicy, *, left_
     setopt(pycurl.ACCEPT_ENCODING, "identity")  # asks for no encoding; libcurl undoes one that comes all the same
     # What can never be sent
     setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
-    setopt(pycurl.PROXY, "")
-    setopt(pycurl.NOPROXY, "*")
+    setopt(pycurl.PROXY, "")  # none, also where the environment names one
     # Trust
     setopt(pycurl.SSL_VERIFYPEER, 1)
     setopt(pycurl.SSL_VERIFYHOST, 2)

@@ -100,7 +100,7 @@ def _host_and_port(authority: str, scheme: str) -> tuple[str, int]:
     if "@" in authority:
         raise _bad("it carries a user name or password")
     parts = _AUTHORITY.fullmatch(authority)
-    if parts is None or "%" in authority:
+    if parts is None:
         raise _bad("its host or port is malformed")
     port = int(parts["port"]) if parts["port"] else _DEFAULT_PORTS[scheme]
     if not 1 <= port <= 65_535:

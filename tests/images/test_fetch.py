@@ -18,6 +18,8 @@ import pytest
 from hostile_host import HostileHost, answer, in_pieces, picture, redirect
 
 from laion_pairs.images import DownloadPolicy, Fetched, fetch_image
+from laion_pairs.images.transfer import Transfer
+from laion_pairs.images.url_check import check_url
 from laion_pairs.ledger import Outcome
 
 PNG = picture()
@@ -180,6 +182,14 @@ def test_what_ok_carries(host):
     )
     assert repr(PNG)[:20] not in repr(fetched)
     assert 0 < fetched.elapsed_s < 1
+
+
+def test_a_folded_header_is_one_header():
+    """Newer libcurl unfolds by itself, older does not: feed the lines as the older one does."""
+    transfer = Transfer(check_url("http://example.org/"), QUICK, end_s=time.monotonic() + 1)
+    lines = [b"HTTP/1.1 200 OK\r\n", b"X-Robots-Tag: nofollow,\r\n", b"\t noai\r\n", b"\r\n"]
+    assert [transfer._on_header(line) for line in lines] == [None, None, None, 0]
+    assert transfer.refused.outcome is Outcome.OPTED_OUT
 
 
 def test_redirects_are_counted(host):

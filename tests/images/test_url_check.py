@@ -180,6 +180,12 @@ def test_bad(url):
     assert "hunter2" not in caught.value.detail
 
 
+def test_userinfo_is_named_but_not_shown():
+    with pytest.raises(Refused, match="user name or password") as caught:
+        check_url("http://user:hunter2@example.org/")
+    assert "user:" not in str(caught.value)
+
+
 @pytest.mark.parametrize("url", [None, 7, b"http://example.org/"])
 def test_not_text(url):
     with pytest.raises(Refused):
