@@ -16,7 +16,7 @@ from typing import Any
 
 from laion_pairs import __version__
 from laion_pairs.errors import FilterError, LaionError, PolicyError, RecipeError, ReleaseError, SchemaError
-from laion_pairs.terminal import printable
+from laion_pairs.plain_text import one_line
 
 __all__ = ["main", "parser"]
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(asked.run(asked))
     except LaionError as error:
-        print(f"laion {asked.command}: {printable(str(error))}", file=sys.stderr)
+        print(f"laion {asked.command}: {one_line(str(error))}", file=sys.stderr)
         return 2 if isinstance(error, _WRONG_USE) else 1
     except BrokenPipeError:
         sys.stderr.close()
@@ -155,7 +155,7 @@ def _json_line(row: dict[str, Any]) -> str:
 
 def _run(asked: argparse.Namespace) -> int:
     if not os.path.isfile(asked.script):
-        print(f"laion run: there is no script {printable(asked.script)!r} here; give its path.", file=sys.stderr)
+        print(f"laion run: there is no script {one_line(asked.script)!r} here; give its path.", file=sys.stderr)
         return 2
     import laion_dataset
 

@@ -132,12 +132,12 @@ def _traffic(log: Sequence[Any]) -> dict[str, int]:
 
 
 def _print_rows(sample: Sample, rows: Sequence[dict[str, Any]], seconds: float) -> None:
-    from laion_pairs.terminal import printable
+    from laion_pairs.plain_text import one_line
 
     print(f'load_dataset("{sample.repo_id}", split="train", streaming=True)')
     print(f"{len(rows)} rows in {seconds:.1f} s; requests for pictures so far: {sample.images.count()}\n")
     for row in rows[:ROWS_PRINTED]:
-        print(f"  caption  {printable(row['caption'])}")
+        print(f"  caption  {one_line(row['caption'])}")
         print(f"  image    {row['image']!r}")
         print(f"  pair_id  {row['pair_id']}   similarity  {row['similarity']}   digest  {row['digest']}\n")
 

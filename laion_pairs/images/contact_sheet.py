@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from laion_pairs.images.contact_sheet_style import STYLE
-from laion_pairs.images.plain_text import one_line
 from laion_pairs.ledger import Outcome
+from laion_pairs.plain_text import one_line
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from laion_pairs.errors import LaionError
-from laion_pairs.images.plain_text import one_line
+from laion_pairs.plain_text import one_line
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -73,6 +73,6 @@ def _png(image: Image.Image) -> bytes:
 
 
 def _text(sentence: str, url: str | None = None) -> str:
-    lines = [sentence] if url is None else [sentence, one_line(url)]
+    lines = [sentence] if url is None else [sentence, one_line(url, max_chars=200)]
     escaped = "<br>".join(html.escape(one_line(line, max_chars=600)) for line in lines)
     return f'<div style="border:1px solid #999;padding:0.5em;display:inline-block;max-width:40em">{escaped}</div>'

@@ -22,11 +22,11 @@ from laion_pairs.images.decoding import decode_image
 from laion_pairs.images.display import Card, draw_card
 from laion_pairs.images.fetch import fetch_image
 from laion_pairs.images.fetched import Fetched
-from laion_pairs.images.plain_text import one_line
 from laion_pairs.images.policy import DownloadPolicy
 from laion_pairs.images.protection import lists_in_force, names, refuse_taken_down, refuse_withdrawn
 from laion_pairs.images.refusal import Refused
 from laion_pairs.images.stored import read_stored
+from laion_pairs.plain_text import one_line
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from laion_pairs.ledger import Outcome
 
 __all__ = ["RemoteImage"]
+
 
 class RemoteImage(dict[str, Any]):
     """An image that is fetched when you ask for it.
@@ -220,7 +221,7 @@ class RemoteImage(dict[str, Any]):
     def __repr__(self) -> str:
         size = f" {self.width}x{self.height}" if self.size else ""
         place = self.url if self.url is not None else f"{len(self['bytes'] or b'')} bytes"
-        return f"<RemoteImage{size} {one_line(place)}>"
+        return f"<RemoteImage{size} {one_line(place, max_chars=200)}>"
 
     def _repr_html_(self) -> str | None:
         """Text for a notebook: why there is no picture. None when there is one, which `_repr_png_` gives.
@@ -243,7 +244,7 @@ def _optional(kind: Any, value: Any) -> Any:
 
 def _failure(outcome: Outcome, url: str, detail: str) -> FetchFailed:
     """The error for an image that could not be had. Without a URL where `Fetched` has none: no list of such links."""
-    place = one_line(url) if url else "an image"
+    place = one_line(url, max_chars=200) if url else "an image"
     advice = "try again later" if outcome.retryable else "leave the pair out"
     reason = (detail or outcome.meaning).rstrip(".")
     return FetchFailed(f"asked for {place}, got {outcome}: {reason}; {advice}", outcome)

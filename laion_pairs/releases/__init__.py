@@ -21,7 +21,13 @@ from laion_pairs.releases.recipes import RECIPES, Recipe, check_recipe, find_rec
 from laion_pairs.releases.release import Delimited, Kind, Release, Status
 from laion_pairs.releases.source_schema import SourceSchema
 from laion_pairs.releases.source_schemas import SOURCE_SCHEMAS, find_source_schema
-from laion_pairs.releases.withdrawn import former_shard, withdrawn_location, withdrawn_schema, withdrawn_shard
+from laion_pairs.releases.withdrawn import (
+    former_shard,
+    withdrawn_columns,
+    withdrawn_location,
+    withdrawn_schema,
+    withdrawn_shard,
+)
 
 __all__ = [
     "RECIPES",
@@ -49,6 +55,7 @@ __all__ = [
     "releases_table",
     "render_release",
     "render_releases",
+    "withdrawn_columns",
     "withdrawn_location",
     "withdrawn_schema",
     "withdrawn_shard",

@@ -50,9 +50,7 @@ def _improved(threshold: str, rows_text: str, replacement: str, **facts: Any) ->
     name = f"improved_aesthetics_{threshold}plus"
     models = {**_B32, **_TAGGED, **_V2}
     facts = {"rows_source": _V2_SIZES, "rows_text": rows_text, "replacement": replacement, **facts}
-    return Release(
-        name, f"ChristophSchuhmann/{name}", Status.WITHDRAWN, schema="S10", score_models=models, **facts
-    )
+    return Release(name, f"ChristophSchuhmann/{name}", Status.WITHDRAWN, schema="S10", score_models=models, **facts)
 
 
 _SAFETY = "prediction is punsafe, by hash."

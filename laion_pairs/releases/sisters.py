@@ -95,9 +95,7 @@ SISTERS: tuple[Release, ...] = (
         rows=12_423_374,
         gated=False,
         license="other",
-        delimited=Delimited(
-            "\t", ("image_url", "caption"), "https://storage.googleapis.com/conceptual_12m/cc12m.tsv"
-        ),
+        delimited=Delimited("\t", ("image_url", "caption"), "https://storage.googleapis.com/conceptual_12m/cc12m.tsv"),
         note="Published as one TSV of 2.7 GB without a header, the URL first.",
     ),
     Release(

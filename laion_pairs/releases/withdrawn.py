@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from laion_pairs.releases.catalogue import RELEASES, former_releases
 from laion_pairs.releases.release import Release, Status
 
-__all__ = ["former_shard", "withdrawn_location", "withdrawn_schema", "withdrawn_shard"]
+__all__ = ["former_shard", "withdrawn_columns", "withdrawn_location", "withdrawn_schema", "withdrawn_shard"]
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _WITHDRAWN = tuple(release for release in RELEASES if release.status is Status.WITHDRAWN)
@@ -57,6 +57,19 @@ def withdrawn_schema(schema_id: str) -> Release | None:
     return None
 
 
+def withdrawn_columns(names: Iterable[str]) -> Release | None:
+    """The withdrawn release whose raw files have been reworked into files with those columns, or None.
+
+    Raw files alone have SAMPLE_ID, and no hash (the sheet of schemas: S1, S1m); dropping or adding a column does not
+    make them other data.
+    """
+    found = set(names)
+    if not {"SAMPLE_ID", "URL"} <= found or "hash" in found:
+        return None
+    schema = "S1m" if "LANGUAGE" in found else "S1"
+    return next(release for release in _WITHDRAWN if release.schema == schema)
+
+
 def _match(patterns: Iterable[tuple[re.Pattern[str], Release]], path: str) -> Release | None:
     name = re.split(r"[/\\]", unquote(path).split("?")[0])[-1].casefold()
     return next((release for pattern, release in patterns if pattern.search(name)), None)
@@ -72,9 +85,7 @@ def _shard_pattern(shards: str) -> re.Pattern[str]:
 
 
 _SHARDS = [(_shard_pattern(release.shards), release) for release in _WITHDRAWN if release.shards]
-_FORMER_SHARDS = [
-    (_shard_pattern(release.original_shards), release) for release in RELEASES if release.original_shards
-]
+_FORMER_SHARDS = [(_shard_pattern(release.original_shards), release) for release in RELEASES if release.original_shards]
 _MIRRORS = [
     (mirror.casefold().rstrip("/"), release)
     for release in _WITHDRAWN

@@ -26,6 +26,7 @@ from laion_pairs.releases import (
     check_loadable,
     find_release,
     map_columns,
+    withdrawn_columns,
     withdrawn_location,
     withdrawn_schema,
     withdrawn_shard,
@@ -104,6 +105,9 @@ def recognise_file(path: str) -> Release | None:
 
 def recognise_schema(schema: pa.Schema) -> Release | None:
     """The withdrawn release that a column set gives away, however the user maps its columns."""
+    reworked = withdrawn_columns(schema.names)
+    if reworked is not None:
+        return reworked
     try:
         return withdrawn_schema(map_columns(schema).schema_id)
     except (SchemaError, NotPairs):

@@ -6,6 +6,7 @@ own 5 MB read-ahead would). Only the Hub is sent the Hub's token.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -61,15 +62,27 @@ def _local_errors(path: str) -> Iterator[None]:
 
 @contextmanager
 def _web_errors(url: str) -> Iterator[None]:
+    from aiohttp import ClientError  # what fsspec reads https:// with
+
     try:
         yield
     except LaionError:
         raise
-    except FileNotFoundError as error:
-        raise NoShards(f"{host_of(url)} has no file at {url}; check the address.") from error
     except ValueError as error:  # fsspec: the server does not serve ranges
         raise ShardError(f"{url} cannot be read in parts ({error}); download it and pass the file.") from error
-    except Exception as error:
-        if type(error).__module__.split(".")[0] not in ("aiohttp", "asyncio", "builtins", "fsspec"):
-            raise
-        raise HubUnreachable(f"{host_of(url)} did not deliver {url} ({type(error).__name__}); try later.") from error
+    except (OSError, asyncio.TimeoutError, ClientError) as error:
+        raise _explain(error, url) from error
+
+
+def _explain(error: BaseException, url: str) -> ShardError:
+    """fsspec calls nearly everything a FileNotFoundError; what the host really answered is the cause."""
+    cause = error.__cause__ if isinstance(error, FileNotFoundError) and error.__cause__ is not None else error
+    status = getattr(cause, "status", None)
+    if status in (401, 403):
+        return AccessDenied(
+            f"{host_of(url)} does not let us read {url} (HTTP {status}); download it and pass the file."
+        )
+    if status in (404, 410) or (isinstance(cause, FileNotFoundError) and status is None):
+        return NoShards(f"{host_of(url)} has no file at {url}; check the address.")
+    found = f"HTTP {status}" if status else type(cause).__name__
+    return HubUnreachable(f"{host_of(url)} did not deliver {url} ({found}); check the network, or try later.")

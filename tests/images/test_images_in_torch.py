@@ -45,9 +45,7 @@ def test_a_data_loader(lazy_pairs: datasets.Dataset, workers: int, streamed: boo
     pairs = lazy_pairs.select([0, 1, 3, 4])
     source = pairs.to_iterable_dataset(num_shards=2) if streamed else pairs
     context = "spawn" if workers else None
-    loader = DataLoader(
-        source, batch_size=2, num_workers=workers, collate_fn=_as_list, multiprocessing_context=context
-    )
+    loader = DataLoader(source, batch_size=2, num_workers=workers, collate_fn=_as_list, multiprocessing_context=context)
     images = [row["image"] for batch in loader for row in batch]
     assert sorted(image.url for image in images) == sorted(pairs["url"][:])
     assert {type(image) for image in images} == {RemoteImage}

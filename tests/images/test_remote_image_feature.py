@@ -202,9 +202,7 @@ def test_takedown_paths_are_made_absolute(tmp_path: Path, monkeypatch: pytest.Mo
     assert RemoteImageFeature(takedown=("mine.parquet",)).takedown == (str(tmp_path / "mine.parquet"),)
 
 
-def test_the_marks_of_a_column_rule_its_handles(
-    lazy_pairs: Dataset, loopback: DownloadPolicy, tmp_path: Path
-) -> None:
+def test_the_marks_of_a_column_rule_its_handles(lazy_pairs: Dataset, loopback: DownloadPolicy, tmp_path: Path) -> None:
     withdrawn = _saved(lazy_pairs.cast_column("image", RemoteImageFeature(withdrawn="laion2B-en")), tmp_path)
     assert withdrawn[0]["image"].fetch(loopback).outcome is Outcome.WITHDRAWN
     again = RemoteImage(withdrawn.with_format("numpy")[0]["image"])

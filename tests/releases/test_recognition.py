@@ -7,7 +7,7 @@ import pytest
 from releases.published_rows import S1, S2M, S5, S8, S10, S17, U, murmur
 
 from laion_pairs.errors import NotPairs, SchemaError, UnknownColumn, UnknownSchema
-from laion_pairs.releases import ColumnMap, find_release, map_columns
+from laion_pairs.releases import ColumnMap, find_release, map_columns, withdrawn_columns
 from laion_pairs.schema import NAMES, ScoreModel
 
 STR, I64, F32, F64 = pa.string(), pa.int64(), pa.float32(), pa.float64()
@@ -186,3 +186,23 @@ def test_numbers_that_are_spelled_as_text() -> None:
         "punsafe: not a number": 1,
         "punsafe: out of range": 1,
     }
+
+
+RAW = ["SAMPLE_ID", "URL", "TEXT", "HEIGHT", "WIDTH", "LICENSE", "NSFW", "similarity"]
+
+
+@pytest.mark.parametrize(
+    ("names", "release"),
+    [
+        (RAW, "laion400m"),
+        ([*RAW, "my_score"], "laion400m"),
+        (["SAMPLE_ID", "URL"], "laion400m"),
+        ([*RAW, "LANGUAGE"], "laion2B-multi"),
+        (["URL", "TEXT"], None),
+        (["SAMPLE_ID", "my_link"], None),
+        ([*RAW, "hash"], None),
+    ],
+)
+def test_reworked_raw_files_are_still_raw(names: list[str], release: str | None) -> None:
+    found = withdrawn_columns(names)
+    assert (found.name if found else None) == release

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laion_pairs.terminal import printable
+from laion_pairs.plain_text import one_line
 
 CASES = [
     ("a plain caption", "a plain caption"),
@@ -25,11 +25,19 @@ CASES = [
 
 @pytest.mark.parametrize(("text", "shown"), CASES)
 def test_table(text: str, shown: str) -> None:
-    assert printable(text) == shown
+    assert one_line(text) == shown
 
 
 @given(st.text())
 def test_nothing_that_steers_is_left_and_the_rest_is_untouched(text: str) -> None:
-    shown = printable(text)
+    shown = one_line(text)
     assert all(unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} for char in shown)
-    assert printable(shown) == shown
+    assert one_line(shown) == shown
+
+
+@given(st.text(), st.integers(1, 50))
+def test_a_cut_is_marked_and_never_longer_than_asked(text: str, most: int) -> None:
+    shown = one_line(text, max_chars=most)
+    whole = one_line(text)
+    assert len(shown) <= most
+    assert shown == whole if len(whole) <= most else shown == whole[: most - 1] + "…"
