@@ -34,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:
+        print(f"laion {asked.command}: {one_line(str(error))}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
 
@@ -98,8 +101,8 @@ def _count(text: str) -> int:
 def _demo(asked: argparse.Namespace) -> int:
     from laion_pairs.demo import run_demo
 
-    run_demo(asked.output, as_json=asked.json, quiet=asked.quiet)
-    return 0
+    summary = run_demo(asked.output, as_json=asked.json, quiet=asked.quiet)
+    return 0 if summary["as_expected"] else 1
 
 
 def _releases(asked: argparse.Namespace) -> int:

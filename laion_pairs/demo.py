@@ -15,7 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from laion_pairs.sample import LoopbackHub, Sample, serve_sample
+from laion_pairs.sample import BROKEN_PAIRS, LoopbackHub, Sample, serve_sample
 
 if TYPE_CHECKING:
     from laion_pairs.images import DownloadPolicy
@@ -71,6 +71,7 @@ def run_demo(
             "rows": len(rows),
             "requests_before_fetching": requests_before,
             "counts": ledger.counts(),
+            "as_expected": _as_expected(entries),
             "hub": _traffic(sample.hub.requests()),
             "image_host": _traffic(sample.images.requests()),
             "seconds": round(time.monotonic() - began, 2),
@@ -110,6 +111,12 @@ def _fetch(row: dict[str, Any], policy: DownloadPolicy) -> SheetEntry:
     facts = (fetched.format, f"{fetched.width} × {fetched.height}", f"{len(fetched.body) / 1024:.0f} KB")
     thumbnail = make_thumbnail(decode_image(fetched.body, policy))
     return SheetEntry(row["caption"], fetched.url, fetched.outcome, thumbnail, facts, unsafe=bool(image.unsafe))
+
+
+def _as_expected(entries: Sequence[SheetEntry]) -> bool:
+    """Whether every link that fails on purpose failed, and no other did."""
+    failed = sorted(entry.caption for entry in entries if entry.thumbnail is None)
+    return failed == sorted(pair.caption for pair in BROKEN_PAIRS)
 
 
 def _render(sample: Sample, entries: Sequence[SheetEntry]) -> str:

@@ -79,9 +79,9 @@ class Sample:
 
         return DownloadPolicy(
             allow_private=True,
-            connect_timeout_s=1.0,
-            first_byte_timeout_s=1.0,
-            total_timeout_s=4.0,
+            connect_timeout_s=2.0,
+            first_byte_timeout_s=2.0,
+            total_timeout_s=6.0,
             min_rate_window_s=1.0,
             max_body_bytes=4 * 2**20,
         )
