@@ -21,21 +21,42 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from laion_pairs.images.orientation import read_orientation
 from laion_pairs.images.policy import DownloadPolicy
 from laion_pairs.images.refusal import Refused
-from laion_pairs.images.sniffing import MAX_JPEG_SCANS, count_jpeg_scans, sniff_format, webp_size
+from laion_pairs.images.sniffing import (
+    MAX_JPEG_SCANNED_PX,
+    MAX_JPEG_SCANS,
+    count_jpeg_scans,
+    is_run_length_bmp,
+    sniff_format,
+    webp_size,
+)
 from laion_pairs.ledger import Outcome
 
-__all__ = ["ImageHeader", "decode_image", "read_image_header"]
+__all__ = ["MAX_SIDE_PX", "ImageHeader", "decode_image", "read_image_header"]
+
+MAX_SIDE_PX = 65_535
+"""The most that JPEG and GIF can say, and WEBP a quarter of it. Pillow keeps an address for every line of a picture, so
+one that is a pixel wide and all of ``max_pixels`` high would cost gigabytes."""
+
+_STRIP_PX = 2**22
+"""Transparency is laid over white so many pixels at a time: whole copies would triple what a large picture costs."""
+
+
+class _Jpeg(JpegImageFile):  # type: ignore[misc]  # Pillow's plug-ins are not all typed
+    def getexif(self) -> Image.Exif:
+        """Nothing: opening a JPEG asks for its resolution by reading the whole EXIF block, which can be a bomb."""
+        return Image.Exif()
+
 
 _READERS: dict[str, Callable[[BytesIO], ImageFile]] = {
-    "JPEG": JpegImageFile,
+    "JPEG": _Jpeg,
     "PNG": PngImageFile,
     "WEBP": WebPImageFile,
     "GIF": GifImageFile,
     "BMP": BmpImageFile,
 }
-_ORIENTATION = 0x0112  # the EXIF tag
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -73,7 +94,7 @@ def decode_image(body: bytes, policy: DownloadPolicy) -> Image.Image:
     try:
         with image:
             image.load()
-            turn = _TURNS.get(_orientation(image))
+            turn = _TURNS.get(read_orientation(image.info.get("exif")))
             rgb = _to_rgb(image)
             upright = rgb if turn is None else rgb.transpose(turn)
     except Exception:  # whatever a decoder makes of hostile bytes is one outcome
@@ -90,8 +111,12 @@ def _open(body: bytes, policy: DownloadPolicy) -> tuple[str, ImageFile]:
             _judge_pixels(webp_size(body), policy)
         if format_ == "JPEG" and count_jpeg_scans(body) > MAX_JPEG_SCANS:
             raise Refused(Outcome.CORRUPT_IMAGE, f"the JPEG has more than {MAX_JPEG_SCANS} scans.")
+        if format_ == "BMP" and is_run_length_bmp(body):
+            raise Refused(Outcome.CORRUPT_IMAGE, "the BMP is run-length encoded, which is not read.")
         image = _READERS[format_](BytesIO(body))
         _judge_pixels(image.size, policy)
+        if format_ == "JPEG" and count_jpeg_scans(body) * image.width * image.height > MAX_JPEG_SCANNED_PX:
+            raise Refused(Outcome.CORRUPT_IMAGE, "the JPEG has more scans than a picture of its size needs.")
     except Refused:
         raise
     except Exception:  # as above
@@ -101,23 +126,25 @@ def _open(body: bytes, policy: DownloadPolicy) -> tuple[str, ImageFile]:
 
 def _judge_pixels(size: tuple[int, int], policy: DownloadPolicy) -> None:
     width, height = size
+    says = f"the image's header says {width} x {height} pixels"
     if width * height > policy.max_pixels:
-        detail = f"the image's header says {width} x {height} pixels; the policy allows {policy.max_pixels}."
-        raise Refused(Outcome.TOO_MANY_PIXELS, detail)
-
-
-def _orientation(image: ImageFile) -> int:
-    try:
-        return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # a broken EXIF block beside a good picture is common
-        return 1
+        raise Refused(Outcome.TOO_MANY_PIXELS, f"{says}; the policy allows {policy.max_pixels}.")
+    if max(size) > MAX_SIDE_PX:
+        raise Refused(Outcome.TOO_MANY_PIXELS, f"{says}; a side has at most {MAX_SIDE_PX}.")
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit PNG greys; convert() would clip them to white
         return image.convert("I").point(lambda value: value * (1 / 256)).convert("L").convert("RGB")
     if image.has_transparency_data:
-        alpha = image.convert("RGBA")
-        white = Image.new("RGBA", alpha.size, "white")
-        return Image.alpha_composite(white, alpha).convert("RGB")
+        return _over_white(image)
     return image.convert("RGB")
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    flat = Image.new("RGB", image.size, "white")
+    lines = max(1, _STRIP_PX // image.width)
+    for top in range(0, image.height, lines):
+        strip = image.crop((0, top, image.width, min(top + lines, image.height))).convert("RGBA")
+        flat.paste(strip, (0, top), strip)
+    return flat

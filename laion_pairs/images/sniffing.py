@@ -7,11 +7,21 @@ import struct
 from laion_pairs.images.refusal import Refused
 from laion_pairs.ledger import Outcome
 
-__all__ = ["MAX_JPEG_SCANS", "count_jpeg_scans", "sniff_format", "webp_size"]
+__all__ = [
+    "MAX_JPEG_SCANNED_PX",
+    "MAX_JPEG_SCANS",
+    "count_jpeg_scans",
+    "is_run_length_bmp",
+    "sniff_format",
+    "webp_size",
+]
 
 MAX_JPEG_SCANS = 100
 """A progressive JPEG of a few kilobytes can ask for thousands of passes over all its pixels; encoders write about ten.
 The attack is described in libjpeg-turbo's paper "Two Issues with the JPEG Standard", the limit is ours."""
+
+MAX_JPEG_SCANNED_PX = 2**30
+"""Scans times pixels: twelve scans of the largest picture that the default policy allows, a second or two of work."""
 
 _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)  # the sizes a DIB header can have
 _NOT_READ = (
@@ -59,6 +69,11 @@ def webp_size(body: bytes) -> tuple[int, int]:
         (bits,) = struct.unpack("<I", data[1:5])
         return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
     raise ValueError("the first chunk of the WEBP file is not VP8, VP8L or VP8X")
+
+
+def is_run_length_bmp(body: bytes) -> bool:
+    """Whether a BMP is compressed as RLE8 or RLE4: nobody publishes these, and six bytes can ask for 22 GB of zeros."""
+    return body[14:18] != b"\x0c\0\0\0" and body[30:34] in (b"\1\0\0\0", b"\2\0\0\0")
 
 
 def count_jpeg_scans(body: bytes) -> int:

@@ -377,10 +377,10 @@ def test_an_abandoned_reader_lets_the_process_exit(tmp_path: Path, hub: Loopback
     code = """
         import sys
         from laion_pairs.shards import ReadPlan, Shard, read_shard
-        batches = read_shard(Shard(sys.argv[1], "train"), ReadPlan(("url", "caption"), batch_rows=100))
+        sys.kept = batches = read_shard(Shard(sys.argv[1], "train"), ReadPlan(("url", "caption"), batch_rows=100))
         next(batches)
         print("reading", flush=True)
     """
     command = [sys.executable, "-c", textwrap.dedent(code), url]
     run = subprocess.run(command, capture_output=True, text=True, timeout=30)
-    assert (run.returncode, run.stdout) == (0, "reading\n"), run.stderr
+    assert (run.returncode, run.stdout, run.stderr) == (0, "reading\n", "")
