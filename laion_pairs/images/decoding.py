@@ -44,7 +44,7 @@ _STRIP_PX = 2**22
 """Transparency is laid over white so many pixels at a time: whole copies would triple what a large picture costs."""
 
 
-class _Jpeg(JpegImageFile):  # type: ignore[misc]  # Pillow's plug-ins are not all typed
+class _Jpeg(JpegImageFile):
     def getexif(self) -> Image.Exif:
         """Nothing: opening a JPEG asks for its resolution by reading the whole EXIF block, which can be a bomb."""
         return Image.Exif()
