@@ -29,6 +29,8 @@ __all__ = [
     "read_text",
 ]
 
+_REFUSALS = (OSError, HTTPError, errors.HFValidationError, errors.EntryNotFoundError)
+
 
 @dataclass(frozen=True)
 class Repository:
@@ -82,12 +84,16 @@ def read_text(repository: Repository, path: str, token: str | bool | None = None
 
 @contextmanager
 def hub_errors(repo_id: str, revision: str | None = None) -> Iterator[None]:
-    """Turn whatever ``huggingface_hub`` raises inside into one sentence that says what to do."""
+    """Turn whatever ``huggingface_hub`` raises inside into one sentence that says what to do.
+
+    The ``except`` names nothing but a builtin: a stream that nobody finished may be closed when the interpreter exits,
+    after the other names of this module are gone.
+    """
     try:
         yield
-    except LaionError:
-        raise
-    except (OSError, HTTPError, errors.HFValidationError, errors.EntryNotFoundError) as error:
+    except Exception as error:
+        if isinstance(error, LaionError) or not isinstance(error, _REFUSALS):
+            raise
         raise _explain(error, repo_id, revision) from error
 
 

@@ -50,14 +50,18 @@ def open_shard(shard: Shard, token: str | bool | None = None) -> Iterator[Any]:
 def _local_errors(path: str) -> Iterator[None]:
     try:
         yield
-    except LaionError:
-        raise
-    except FileNotFoundError as error:
-        raise NoShards(f"The file {path} is gone; list the files again.") from error
-    except PermissionError as error:
-        raise AccessDenied(f"The file {path} may not be read by this user.") from error
     except OSError as error:
-        raise ShardError(f"The file {path} cannot be read: {error.strerror or error}.") from error
+        if isinstance(error, LaionError):
+            raise
+        raise _explain_local(error, path) from error
+
+
+def _explain_local(error: OSError, path: str) -> ShardError:
+    if isinstance(error, FileNotFoundError):
+        return NoShards(f"The file {path} is gone; list the files again.")
+    if isinstance(error, PermissionError):
+        return AccessDenied(f"The file {path} may not be read by this user.")
+    return ShardError(f"The file {path} cannot be read: {error.strerror or error}.")
 
 
 @contextmanager
@@ -66,15 +70,17 @@ def _web_errors(url: str) -> Iterator[None]:
 
     try:
         yield
-    except LaionError:
+    except Exception as error:  # a builtin name only, see hub_errors
+        if isinstance(error, LaionError):
+            raise
+        if isinstance(error, ValueError):  # fsspec: the server does not serve ranges
+            raise ShardError(f"{url} cannot be read in parts ({error}); download it and pass the file.") from error
+        if isinstance(error, (OSError, asyncio.TimeoutError, ClientError)):
+            raise _explain_web(error, url) from error
         raise
-    except ValueError as error:  # fsspec: the server does not serve ranges
-        raise ShardError(f"{url} cannot be read in parts ({error}); download it and pass the file.") from error
-    except (OSError, asyncio.TimeoutError, ClientError) as error:
-        raise _explain(error, url) from error
 
 
-def _explain(error: BaseException, url: str) -> ShardError:
+def _explain_web(error: BaseException, url: str) -> ShardError:
     """fsspec calls nearly everything a FileNotFoundError; what the host really answered is the cause."""
     cause = error.__cause__ if isinstance(error, FileNotFoundError) and error.__cause__ is not None else error
     status = getattr(cause, "status", None)

@@ -168,7 +168,7 @@ print(datasets.load_dataset("csv", data_files="rows.csv", split="train")[0])
     assert done.stdout.splitlines()[-1] == "{'a': 1, 'b': 2}"
 
 
-def test_an_abandoned_stream_leaves_no_thread_behind(release: LoopbackHub, tmp_path: Path) -> None:
+def test_an_abandoned_stream_lets_the_process_exit_in_silence(release: LoopbackHub, tmp_path: Path) -> None:
     """The stock parquet stream hangs the interpreter at exit when an iterator is abandoned."""
     code = """
 import laion_dataset
@@ -177,3 +177,4 @@ print(next(rows)["caption"])
 """
     done = run_python(code, tmp_path, timeout_s=60)
     assert done.returncode == 0, done.stderr[-3000:]
+    assert "Exception ignored" not in done.stderr

@@ -377,7 +377,7 @@ def test_an_abandoned_reader_lets_the_process_exit(tmp_path: Path, hub: Loopback
     code = """
         import sys
         from laion_pairs.shards import ReadPlan, Shard, read_shard
-        sys.kept = batches = read_shard(Shard(sys.argv[1], "train"), ReadPlan(("url", "caption"), batch_rows=100))
+        batches = read_shard(Shard(sys.argv[1], "train"), ReadPlan(("url", "caption"), batch_rows=100))
         next(batches)
         print("reading", flush=True)
     """
