@@ -144,6 +144,9 @@ def read_list(path: str | os.PathLike[str]) -> TakedownList:
         TakedownError: it is missing, unreadable, or not in this format.
     """
     try:
+        if not Path(path).is_file():  # reading a pipe or a device may never end
+            os.stat(path)
+            raise OSError("it is not a regular file")
         content = Path(path).read_bytes()
         table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
     except (OSError, pa.ArrowException) as error:
@@ -155,7 +158,8 @@ def read_list(path: str | os.PathLike[str]) -> TakedownList:
     found = (table.schema.metadata or {}).get(FORMAT_KEY, FORMAT)
     if found != FORMAT:
         raise TakedownError(
-            f"The takedown list {path} has format {found.decode()}, this version reads 1; update the package."
+            f"The takedown list {path} has format {found.decode('utf-8', 'backslashreplace')!r}, this version reads 1; "
+            "update the package."
         )
     missing = [name for name in SCHEMA.names if name not in table.column_names]
     if missing:
