@@ -125,7 +125,9 @@ def _stream(asked: argparse.Namespace) -> int:
     import laion_dataset
     from laion_pairs.schema import Predicate
 
-    columns = asked.columns.split(",") if asked.columns and asked.columns != "all" else asked.columns
+    columns = asked.columns
+    if columns not in (None, "all"):
+        columns = [name.strip() for name in columns.split(",")]
     with TemporaryDirectory(prefix="laion-ledger-") as scratch:
         ledger = laion_dataset.Ledger(asked.ledger or f"{scratch}/run.ledger")
         rows = laion_dataset.load_dataset(
@@ -163,6 +165,9 @@ def _run(asked: argparse.Namespace) -> int:
     import laion_dataset
 
     laion_dataset.register()
+    sys.path[0] = os.path.dirname(
+        os.path.abspath(asked.script)
+    )  # as `python script.py` has it, for the files beside it
     sys.argv = [asked.script, *(asked.arguments[1:] if asked.arguments[:1] == ["--"] else asked.arguments)]
     runpy.run_path(asked.script, run_name="__main__")
     return 0

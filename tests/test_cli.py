@@ -59,7 +59,7 @@ def repository(hub: LoopbackHub) -> LoopbackHub:
 def test_stream_prints_json_lines_and_ends_with_the_ledger(
     repository: LoopbackHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = laion_here(capsys, "stream", "me/pairs", "--columns", "image,caption", "--limit", "3")
+    done = laion_here(capsys, "stream", "me/pairs", "--columns", "image, caption", "--limit", "3")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert rows[0] == {"image": "http://a.example/0.png", "caption": HOSTILE}
     assert [row["caption"] for row in rows[1:]] == ["picture 1", "picture 2"]
@@ -164,9 +164,11 @@ def test_one_release_says_where_its_columns_come_from(capsys: pytest.CaptureFixt
 def test_run_registers_us_for_an_unchanged_script(repository: LoopbackHub, tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(
         "import sys, datasets\n"
-        "rows = datasets.load_dataset('laion', 'files', source='me/pairs', split='train', streaming=True)\n"
+        "from beside import NAME\n"
+        "rows = datasets.load_dataset('laion', 'files', source=NAME, split='train', streaming=True)\n"
         "print(sys.argv[1:], __name__, sum(1 for _ in rows))\n"
     )
+    (tmp_path / "beside.py").write_text("NAME = 'me/pairs'\n")
     done = laion("run", "--", "train.py", "--lr", "1", cwd=tmp_path)
     assert done.stdout.strip() == "['--lr', '1'] __main__ 6", done.stderr
 
