@@ -165,9 +165,7 @@ def _run(asked: argparse.Namespace) -> int:
     import laion_dataset
 
     laion_dataset.register()
-    sys.path[0] = os.path.dirname(
-        os.path.abspath(asked.script)
-    )  # as `python script.py` has it, for the files beside it
+    sys.path[0] = os.path.dirname(os.path.abspath(asked.script))  # its neighbours, as `python script.py` has it
     sys.argv = [asked.script, *(asked.arguments[1:] if asked.arguments[:1] == ["--"] else asked.arguments)]
     runpy.run_path(asked.script, run_name="__main__")
     return 0
