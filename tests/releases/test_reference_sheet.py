@@ -9,18 +9,18 @@ import pytest
 
 from laion_pairs.releases import RELEASES
 
-SHEET = Path(__file__).parents[3] / "shared" / "reference" / "releases.md"
 REPO_ID = re.compile(r"`((?:laion|kakaobrain|mlfoundations|google-research-datasets|vicenteor)/[A-Za-z0-9_.{},-]+"
                      r"|ChristophSchuhmann/[\w.]+|FacePerceiver/[\w-]+)`")  # fmt: skip
 
-pytestmark = [
-    pytest.mark.ci,
-    pytest.mark.skipif(not SHEET.exists(), reason="../shared/reference/releases.md is not on this machine"),
-]
+pytestmark = pytest.mark.ci
 
 
-def ids_in_the_sheet() -> set[str]:
-    text = SHEET.read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def sheet(shared_data: Path) -> str:
+    return (shared_data.parent / "reference" / "releases.md").read_text(encoding="utf-8")
+
+
+def ids_in(text: str) -> set[str]:
     tables = text[text.index("### 1a.") : text.index("## 2. Schemas")]
     rows = [line for line in tables.splitlines() if line.startswith("|") and "oasst" not in line]
     found = {repo_id for row in rows for repo_id in REPO_ID.findall(row)}
@@ -32,18 +32,17 @@ def ids_in_the_sheet() -> set[str]:
     return {repo_id for repo_id in found | scales if "{" not in repo_id}
 
 
-def test_ids() -> None:
+def test_ids(sheet: str) -> None:
     ours = {id for release in RELEASES for id in (release.repo_id, *release.former_ids, *release.alternate_ids)}
-    sheet = ids_in_the_sheet()
-    assert len(sheet) > 50
-    assert sheet - ours == set()
-    assert {release.repo_id for release in RELEASES} - sheet == set()
+    theirs = ids_in(sheet)
+    assert len(theirs) > 50
+    assert theirs - ours == set()
+    assert {release.repo_id for release in RELEASES} - theirs == set()
 
 
-def test_uuids() -> None:
+def test_uuids(sheet: str) -> None:
     """Every shard name that the sheet's tables give is somewhere in the catalogue."""
-    text = SHEET.read_text(encoding="utf-8")
-    uuids = set(re.findall(r"P\(([0-9a-f-]{36})\)", text))
+    uuids = set(re.findall(r"P\(([0-9a-f-]{36})\)", sheet))
     ours = " ".join(f"{release.shards} {release.original_shards}" for release in RELEASES)
     assert len(uuids) > 15
     assert {uuid for uuid in uuids if uuid not in ours} == set()
