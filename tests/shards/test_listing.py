@@ -38,6 +38,8 @@ def test_a_release_is_its_shards_at_a_commit(hub: LoopbackHub) -> None:
     commit = repository.commits[-1].commit_id
     assert listing.splits["train"][0].url == f"hf://datasets/{REPO}@{commit}/{shard_name(0)}"
     assert (listing.commit, listing.repo_id, listing.splits["train"][0].size) == (commit, REPO, len(DATA))
+    asked = [request.path for request in hub.requests(method="GET") if "/tree/" in request.path]
+    assert asked and all(path.split("/tree/")[1].startswith(commit) for path in asked)  # main may move in between
     repository.add_commit({shard_name(2): DATA})
     assert len(list_source(find_release(RELEASE)).shards) == 3
     assert list_source(find_release(RELEASE), revision=commit).commit == commit
