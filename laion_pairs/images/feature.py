@@ -22,6 +22,7 @@ import pyarrow as pa
 from datasets import Value
 from datasets.features.features import _FEATURE_TYPES, register_feature
 
+from laion_pairs.errors import SchemaError
 from laion_pairs.images.encoding import encode_picture
 from laion_pairs.images.remote_image import RemoteImage
 from laion_pairs.images.storage import STORAGE, as_storage
@@ -66,13 +67,23 @@ class RemoteImageFeature:
 
         Raises:
             TypeError: ``value`` is none of these.
+            SchemaError: ``value`` is a handle of another column, whose protection this one would lose.
         """
         if isinstance(value, (bytes, bytearray)):
             value = {"bytes": bytes(value)}
         elif not isinstance(value, (str, Mapping)):
             value = encode_picture(value)
         handle = value if isinstance(value, RemoteImage) else RemoteImage(value)
+        self._refuse_to_forget(handle)
         return {field.name: handle[field.name] for field in STORAGE}
+
+    def _refuse_to_forget(self, handle: RemoteImage) -> None:
+        """The storage has no place for what a handle is protected by: this column must say it."""
+        if (handle.withdrawn or self.withdrawn) != self.withdrawn or not set(handle.takedown) <= set(self.takedown):
+            raise SchemaError(
+                "an image is protected by its column (takedown lists, withdrawn data), and would not be in this one: "
+                "give the new column the same feature, ds.features[...] of the old one, not a new RemoteImageFeature()"
+            )
 
     def decode_example(self, value: Mapping[str, Any], token_per_repo_id: Any = None) -> RemoteImage:
         """Decode storage to a handle. No request is made."""

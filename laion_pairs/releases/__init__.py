@@ -23,6 +23,8 @@ from laion_pairs.releases.source_schema import SourceSchema
 from laion_pairs.releases.source_schemas import SOURCE_SCHEMAS, find_source_schema
 from laion_pairs.releases.withdrawn import (
     former_shard,
+    old_history,
+    withdrawn_cache,
     withdrawn_columns,
     withdrawn_location,
     withdrawn_schema,
@@ -52,9 +54,11 @@ __all__ = [
     "former_shard",
     "map_columns",
     "map_release",
+    "old_history",
     "releases_table",
     "render_release",
     "render_releases",
+    "withdrawn_cache",
     "withdrawn_columns",
     "withdrawn_location",
     "withdrawn_schema",

@@ -5,6 +5,7 @@ It answers with the release that the data is of; whether that is refused or read
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable
 from itertools import pairwise
@@ -12,8 +13,17 @@ from urllib.parse import unquote
 
 from laion_pairs.releases.catalogue import RELEASES, former_releases
 from laion_pairs.releases.release import Release, Status
+from laion_pairs.schema import normalise_url
 
-__all__ = ["former_shard", "withdrawn_columns", "withdrawn_location", "withdrawn_schema", "withdrawn_shard"]
+__all__ = [
+    "former_shard",
+    "old_history",
+    "withdrawn_cache",
+    "withdrawn_columns",
+    "withdrawn_location",
+    "withdrawn_schema",
+    "withdrawn_shard",
+]
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _WITHDRAWN = tuple(release for release in RELEASES if release.status is Status.WITHDRAWN)
@@ -37,15 +47,36 @@ def withdrawn_location(url_or_repo: str) -> Release | None:
     """The withdrawn release at that address: a repository id (also a former one), ``hf://datasets/…@revision/…``, a URL
     of the Hub or of a copy of it, the Hub's cache folder, or a known mirror; else None.
     """
-    place = unquote(url_or_repo).casefold()
+    place = _plain(url_or_repo)
     for mirror, release in _MIRRORS:
         if mirror in place:
             return release
-    parts = [part.split("@")[0] for part in re.split(r"[/\\?#]+", place.replace("datasets--", "").replace("--", "/"))]
+    parts = [part.split("@")[0] for part in re.split(r"[/\\?#&=]+", place.replace("datasets--", "").replace("--", "/"))]
     for owner_and_name in pairwise(parts):
         release_there = _REPOSITORIES.get("/".join(owner_and_name))
         if release_there is not None:
             return release_there
+    return None
+
+
+def withdrawn_cache(path: str) -> Release | None:
+    """The withdrawn release in whose folder of the Hub's download cache (``datasets--owner--name``) a file lies."""
+    for part in re.split(r"[/\\]", path.casefold()):
+        owner, _, name = part.removeprefix("datasets--").partition("--")
+        if part.startswith("datasets--") and f"{owner}/{name}" in _REPOSITORIES:
+            return _REPOSITORIES[f"{owner}/{name}"]
+    return None
+
+
+def old_history(url: str) -> Release | None:
+    """The release whose repository that address names by ``…/owner/name/resolve/…``, if its old commits are withdrawn.
+
+    For copies of the Hub, where nobody can say how old a commit is.
+    """
+    for found in re.finditer(r"([^/]+/[^/]+)/(?:resolve|blob|raw|tree)/", _plain(url)):
+        release = _RENAMED.get(found[1])
+        if release is not None:
+            return release
     return None
 
 
@@ -60,14 +91,31 @@ def withdrawn_schema(schema_id: str) -> Release | None:
 def withdrawn_columns(names: Iterable[str]) -> Release | None:
     """The withdrawn release whose raw files have been reworked into files with those columns, or None.
 
-    Raw files alone have SAMPLE_ID, and no hash (the sheet of schemas: S1, S1m); dropping or adding a column does not
-    make them other data.
+    Raw files alone have SAMPLE_ID (the sheet of schemas: S1, S1m); dropping or adding a column does not make them other
+    data, nor does writing the names in lower case, where enough of them are left to tell.
     """
     found = set(names)
-    if not {"SAMPLE_ID", "URL"} <= found or "hash" in found:
+    folded = {name.casefold() for name in found}
+    if not {"SAMPLE_ID", "URL"} <= found and not folded >= _RAW:
         return None
-    schema = "S1m" if "LANGUAGE" in found else "S1"
+    schema = "S1m" if "language" in folded else "S1"
     return next(release for release in _WITHDRAWN if release.schema == schema)
+
+
+def _plain(place: str) -> str:
+    """A place in lower case, percent-encoding undone however often it was done; of a URL the host's and path's plainest
+    spelling, without user, port, ``//`` and dot segments."""
+    while (decoded := unquote(place)) != place:
+        place = decoded
+    scheme, separator, _ = place.partition("://")
+    if separator and scheme.lower() in ("http", "https"):
+        _, _, rest = unquote(normalise_url(place)).partition("://")
+        host, _, path = rest.partition("/")
+        path, question, query = path.partition("?")
+        place = (
+            f"{scheme}://{host.rpartition('@')[2].partition(':')[0]}{posixpath.normpath('/' + path)}{question}{query}"
+        )
+    return place.casefold()
 
 
 def _match(patterns: Iterable[tuple[re.Pattern[str], Release]], path: str) -> Release | None:
@@ -84,6 +132,7 @@ def _shard_pattern(shards: str) -> re.Pattern[str]:
     return re.compile(re.escape(name).replace(re.escape("{i:05d}"), r"\d{5}"))
 
 
+_RAW = {"sample_id", "url", "text", "license", "nsfw"}
 _SHARDS = [(_shard_pattern(release.shards), release) for release in _WITHDRAWN if release.shards]
 _FORMER_SHARDS = [(_shard_pattern(release.original_shards), release) for release in RELEASES if release.original_shards]
 _MIRRORS = [
@@ -100,4 +149,10 @@ _REPOSITORIES = {
         if mirror.startswith("hf://")
     },
     **{release.repo_id.casefold(): release for release in (*former_releases(), *_WITHDRAWN)},
+}
+_RENAMED = {
+    repo_id.casefold(): release
+    for release in RELEASES
+    if release.renamed_since is not None
+    for repo_id in (release.repo_id, *release.alternate_ids)
 }

@@ -87,6 +87,7 @@ class Commit:
     title: str
     date: datetime
     files: Mapping[str, StoredFile]
+    parent: Commit | None = None
 
     @property
     def date_text(self) -> str:
@@ -155,7 +156,7 @@ class Repository:
         seed = [self.repo_id, str(len(self.commits)), title, date.isoformat()]
         seed += [f"{path} {file.etag}" for path, file in sorted(tree.items())]
         commit_id = hashlib.sha1("\n".join(seed).encode(), usedforsecurity=False).hexdigest()
-        commit = Commit(commit_id, title, date, tree)
+        commit = Commit(commit_id, title, date, tree, parent)
         self.commits.append(commit)
         self.branches[branch] = commit_id
         return commit
@@ -170,4 +171,9 @@ class Repository:
 
     def history(self, commit: Commit) -> list[Commit]:
         """The commit and those before it, last first."""
-        return self.commits[: self.commits.index(commit) + 1][::-1]
+        found: list[Commit] = []
+        before: Commit | None = commit
+        while before is not None:
+            found.append(before)
+            before = before.parent
+        return found

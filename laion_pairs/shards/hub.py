@@ -21,10 +21,9 @@ from laion_pairs.shards.locations import endpoint, host_of
 
 __all__ = [
     "Repository",
-    "commit_date",
     "filesystem",
-    "head_commit",
     "hub_errors",
+    "main_history",
     "open_repository",
     "read_text",
 ]
@@ -63,16 +62,11 @@ def open_repository(repo_id: str, revision: str | None = None, token: str | bool
     return Repository(info.id, str(info.sha), files)
 
 
-def head_commit(repo_id: str, token: str | bool | None = None) -> str:
-    """The commit that the main branch is at."""
+def main_history(repo_id: str, token: str | bool | None = None) -> dict[str, datetime]:
+    """The commits of the main branch, newest first, and when each was made. Nobody but the owners puts one there."""
     with hub_errors(repo_id):
-        return str(_api(token).dataset_info(repo_id).sha)
-
-
-def commit_date(repo_id: str, commit: str, token: str | bool | None = None) -> datetime:
-    """When ``commit`` was made, with its time zone."""
-    with hub_errors(repo_id, commit):
-        return _api(token).list_repo_commits(repo_id, repo_type="dataset", revision=commit)[0].created_at
+        commits = _api(token).list_repo_commits(repo_id, repo_type="dataset")
+    return {commit.commit_id: commit.created_at for commit in commits}
 
 
 def read_text(repository: Repository, path: str, token: str | bool | None = None) -> str:

@@ -8,7 +8,7 @@ from laion_pairs.errors import NoShards, RepositoryMissing, ShardError
 from laion_pairs.releases import Release, check_loadable
 from laion_pairs.shards import guard
 from laion_pairs.shards.card import card_data_files
-from laion_pairs.shards.hub import Repository, commit_date, head_commit, open_repository, read_text
+from laion_pairs.shards.hub import Repository, main_history, open_repository, read_text
 from laion_pairs.shards.locations import HubPath
 from laion_pairs.shards.shard import Listing, Shard
 from laion_pairs.shards.splits import DATA_SUFFIXES, data_files_in, match_paths, split_by_name
@@ -106,13 +106,10 @@ def open_guarded(repo_id: str, revision: str | None, token: Token, release: Rele
     release = release or guard.check_repository(repo_id)
     repository = open_repository(repo_id, revision, token)
     guard.check_answer(repo_id, repository.repo_id, (release.repo_id, *release.alternate_ids) if release else ())
-    if (
-        release is not None
-        and release.renamed_since is not None
-        and revision is not None
-        and repository.commit != head_commit(repository.repo_id, token)
-    ):
-        guard.check_revision(release, revision, commit_date(repository.repo_id, repository.commit, token))
+    if release is not None and release.renamed_since is not None and revision is not None:
+        history = main_history(repository.repo_id, token)
+        if repository.commit != next(iter(history), None):
+            guard.check_revision(release, revision, history.get(repository.commit))
     guard.check_remote_files(repository.files, repository.repo_id)
     return repository
 

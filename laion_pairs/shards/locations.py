@@ -18,6 +18,7 @@ from urllib.parse import unquote
 from huggingface_hub import constants
 
 from laion_pairs.errors import ShardError
+from laion_pairs.schema import normalise_url
 
 __all__ = ["HubPath", "endpoint", "host_of", "parse_hub_path"]
 
@@ -50,9 +51,9 @@ def parse_hub_path(url: str) -> HubPath | None:
             raise ShardError(f"{url!r} is no place in a dataset repository; {_HOW}")
     else:
         scheme, separator, rest = url.partition("://")
-        host, _, path = rest.partition("/")
-        hosts = {host_of(endpoint()), "huggingface.co", "www.huggingface.co", "hf.co"}
-        if not separator or scheme.lower() not in ("http", "https") or host.lower() not in hosts:
+        _, _, path = rest.partition("/")
+        hosts = {host_of(normalise_url(endpoint())), "huggingface.co", "www.huggingface.co", "hf.co"}
+        if not separator or scheme.lower() not in ("http", "https") or host_of(normalise_url(url)) not in hosts:
             return None
         match = _HUB_URL.fullmatch(unquote(re.split("[?#]", path)[0]))
         if match is None:

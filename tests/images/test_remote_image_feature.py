@@ -15,7 +15,7 @@ import pytest
 from datasets import Dataset, Features, Value
 from PIL import Image
 
-from laion_pairs.errors import TakedownError
+from laion_pairs.errors import SchemaError, TakedownError
 from laion_pairs.images import DownloadPolicy, RemoteImage, RemoteImageFeature
 from laion_pairs.ledger import Outcome
 from laion_pairs.sample.image_host import ImageHost
@@ -251,7 +251,8 @@ def test_pictures_and_files_in_a_column(jpeg: bytes) -> None:
 def test_what_can_be_encoded(jpeg: bytes) -> None:
     encode = RemoteImageFeature().encode_example
     image = RemoteImage("https://example.org/a.jpg", width=1, height=2, unsafe=True)
-    assert encode(image) == encode(RemoteImage({**image, "withdrawn": "x"})) == encode({**image}) == {**image}
+    marked = RemoteImageFeature(withdrawn="x").encode_example(RemoteImage({**image, "withdrawn": "x"}))
+    assert encode(image) == marked == encode({**image}) == {**image}
     assert type(encode(image)) is dict
     assert encode("https://example.org/a.jpg")["path"] == "https://example.org/a.jpg"
     assert encode(jpeg)["bytes"] == encode(bytearray(jpeg))["bytes"] == jpeg
@@ -285,3 +286,13 @@ def test_decoding_a_row_costs_microseconds(lazy_pairs: Dataset) -> None:
     storage = pa.array([lazy_pairs[0]["image"]], RemoteImageFeature.pa_type)[0].as_py()
     seconds = min(timeit.repeat(lambda: RemoteImageFeature().decode_example(storage), number=1000, repeat=5))
     assert seconds / 1000 < 50e-6
+
+
+@pytest.mark.parametrize("mark", [{"withdrawn": "laion400m"}, {"takedown": ("/lists/a.parquet",)}])
+def test_a_handle_is_not_put_where_its_protection_would_be_forgotten(mark):
+    protected = RemoteImageFeature(**mark)
+    handle = protected.decode_example(RemoteImage("https://h.example/1.jpg"))
+    with pytest.raises(SchemaError, match="the same feature"):
+        datasets.Dataset.from_dict({"x": [handle]}, features=datasets.Features({"x": RemoteImageFeature()}))
+    kept = datasets.Dataset.from_dict({"x": [handle]}, features=datasets.Features({"x": protected}))[0]["x"]
+    assert (kept.withdrawn, kept.takedown) == (handle.withdrawn, handle.takedown)

@@ -200,7 +200,9 @@ RAW = ["SAMPLE_ID", "URL", "TEXT", "HEIGHT", "WIDTH", "LICENSE", "NSFW", "simila
         ([*RAW, "LANGUAGE"], "laion2B-multi"),
         (["URL", "TEXT"], None),
         (["SAMPLE_ID", "my_link"], None),
-        ([*RAW, "hash"], None),
+        ([*RAW, "hash"], "laion400m"),  # no release has both; a column of one's own hides nothing
+        ([name.lower() for name in RAW], "laion400m"),
+        (["sample_id", "url"], None),
     ],
 )
 def test_reworked_raw_files_are_still_raw(names: list[str], release: str | None) -> None:
