@@ -30,7 +30,10 @@ Each class also inherits the builtin that fits, so ``except ValueError`` and ``e
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+from laion_pairs.plain_text import one_line
 
 if TYPE_CHECKING:
     from laion_pairs.ledger import Outcome
@@ -60,8 +63,19 @@ __all__ = [
 ]
 
 
+_PASSWORD = re.compile(r"(?<=://)[^/\s@]+@")
+_SECRET = re.compile(r"(?<=[?&])([^=&\s]*(?:token|sig|key|secret|passw|credential)[^=&\s]*=)[^&\s'\"]+", re.I)
+
+
 class LaionError(Exception):
-    """The base of every error this project raises on purpose."""
+    """The base of every error this project raises on purpose.
+
+    Messages quote what strangers wrote (names of columns and files, addresses), and addresses may carry a password or a
+    signature: shown, a message is one line that steers no terminal, without these.
+    """
+
+    def __str__(self) -> str:
+        return _SECRET.sub(r"\1…", _PASSWORD.sub("…@", one_line(super().__str__(), max_chars=10_000)))
 
 
 class ReleaseError(LaionError, ValueError):
