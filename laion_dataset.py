@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike, fspath
@@ -28,7 +29,7 @@ import datasets
 import pyarrow as pa
 
 from laion_pairs.code_hash import code_hash
-from laion_pairs.errors import LaionError, ReleaseError, UnknownRelease
+from laion_pairs.errors import LaionError, ReleaseError, SchemaError, UnknownRelease
 from laion_pairs.images import (
     DownloadPolicy,
     Fetched,
@@ -50,7 +51,16 @@ from laion_pairs.releases import (
     releases_table,
 )
 from laion_pairs.schema import ALL, IMAGE, SCHEMA, Predicate, select_columns
-from laion_pairs.shards import Listing, ReadPlan, Shard, fetch_takedown_lists, list_source, own_schema, read_shard
+from laion_pairs.shards import (
+    Listing,
+    PinnedExamples,
+    ReadPlan,
+    Shard,
+    fetch_takedown_lists,
+    list_source,
+    own_schema,
+    read_shard,
+)
 from laion_pairs.takedown import configured_lists, open_lists
 
 if TYPE_CHECKING:
@@ -72,8 +82,6 @@ __all__ = [
     "set_notebook_policy",
     "to_stock",
 ]
-
-logger = datasets.utils.logging.get_logger(__name__)
 
 FILES = "files"
 """The configuration for what is in no catalogue: ``data_files``, a directory, or any Hub repository (``source=``)."""
@@ -146,6 +154,11 @@ class LaionDataset(datasets.ArrowBasedBuilder):  # type: ignore[misc] # datasets
         state = self._listing.fingerprint + open_lists(self._plan.takedown).content_digest
         return config, f"{config_id}-{hashlib.sha256(state.encode()).hexdigest()[:16]}"
 
+    @classmethod
+    def get_all_exported_dataset_infos(cls) -> dict[str, datasets.DatasetInfo]:
+        """None: `datasets` would take the README beside this file, which is the project's, for a dataset's card."""
+        return {}
+
     def _info(self) -> datasets.DatasetInfo:
         return datasets.DatasetInfo(
             description=self.config.description or "",
@@ -163,8 +176,14 @@ class LaionDataset(datasets.ArrowBasedBuilder):  # type: ignore[misc] # datasets
             else datasets.Features.from_arrow_schema(pa.schema([SCHEMA.field(name)]))[name]
             for name in self._plan.columns
         }
-        if self._plan.all_columns:
-            features |= datasets.Features.from_arrow_schema(self._plan.own)
+        if self._plan.own is not None:
+            try:
+                features |= datasets.Features.from_arrow_schema(self._plan.own)
+            except ValueError as error:
+                raise SchemaError(
+                    f"columns={ALL!r} asks for columns of types that datasets has no feature for ({error}); "
+                    "name the columns that you need instead."
+                ) from error
         return datasets.Features(features)
 
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
@@ -172,6 +191,18 @@ class LaionDataset(datasets.ArrowBasedBuilder):  # type: ignore[misc] # datasets
             datasets.SplitGenerator(name=split, gen_kwargs={"shards": list(shards), "plan": self._plan})
             for split, shards in self._listing.splits.items()
         ]
+
+    def _get_examples_iterable_for_split(self, split_generator: datasets.SplitGenerator) -> Any:
+        examples = super()._get_examples_iterable_for_split(split_generator)
+        return PinnedExamples(examples, self._listing.commit) if self._listing.commit else examples
+
+    def _as_dataset(self, split: Any = datasets.Split.TRAIN, in_memory: bool = False) -> datasets.Dataset:
+        """A prepared split; one from which every row was dropped is an empty dataset, as it is an empty stream."""
+        reader = datasets.arrow_reader.ArrowReader(self.cache_dir, self.info)
+        if reader.get_file_instructions(self.dataset_name, split, self.info.splits.values()):
+            return super()._as_dataset(split, in_memory)
+        empty = datasets.table.InMemoryTable(self.info.features.arrow_schema.empty_table())
+        return datasets.Dataset(empty, info=self.info, split=datasets.Split(str(split)))
 
     def _generate_tables(self, shards: list[Shard], plan: ReadPlan) -> Iterator[tuple[str, pa.Table]]:
         for number, shard in enumerate(shards):
@@ -216,11 +247,13 @@ def load_dataset(
         filters: ``[("similarity", ">", 0.32), …]`` or a list of such lists, in canonical names; row groups are skipped.
         columns: canonical columns in the order wanted; ``"all"`` keeps the release's own columns too.
         takedown: a takedown list or several, added to those configured for the user and the machine.
-        ledger: a :class:`Ledger` or its path: counts what was read, kept and dropped, over all processes.
+        ledger: a :class:`Ledger` or its path: counts what was read, kept and dropped, over all processes; what comes
+            from an Arrow cache is not read again, and not counted again.
         column_mapping: canonical column to file column, for files whose columns match no release.
         data_files: shards by hand: paths, globs, ``hf://`` or ``https://`` URLs; a list, or a dictionary by split.
         data_dir: a directory of shards.
-        revision: a branch, tag or commit of the Hub repository; pinned to a commit when the call is made.
+        revision: a branch, tag or commit of the Hub repository; pinned to a commit when the call is made. A stream's
+            ``state_dict`` names the commit, and refuses to be resumed at another one.
         token: a Hub token, or ``True`` for the one that `hf auth login` keeps; sent to the Hub only.
         cache_dir: where ``streaming=False`` keeps its Arrow files.
         num_proc: processes that prepare shards side by side (``streaming=False``).
@@ -232,8 +265,7 @@ def load_dataset(
         cache_dir=fspath(cache_dir) if cache_dir is not None else None,
         hash=code_hash(),
         token=token,
-        **_config(path, data_files, data_dir),
-        hub_revision=revision,
+        **_config(path, data_files, data_dir, revision),
         recipe=recipe,
         filters=filters,
         columns=columns,
@@ -255,25 +287,49 @@ def releases() -> pd.DataFrame:
     return pd.DataFrame(releases_table()).set_index("name").astype({"rows": "Int64", "shard_count": "Int64"})
 
 
-def _config(path: str | PathLike[str] | None, data_files: Any, data_dir: Any) -> dict[str, Any]:
-    """The configuration that a first argument names: a release, or what is outside the catalogue."""
+def _config(path: Any, data_files: Any, data_dir: Any, revision: str | None) -> dict[str, Any]:
+    """The configuration that a first argument names: a release, or what is outside the catalogue.
+
+    Whatever would be ignored beside something else is refused instead.
+    """
+    if data_files is not None and data_dir is not None:
+        raise ReleaseError("data_files and data_dir were both given, and say the same thing; give one of them.")
     files = data_files if data_files is not None else (fspath(data_dir) if data_dir is not None else None)
-    if path is None:
+    config = _named(None if path is None else fspath(path), files)
+    if revision is not None and not _has_revision(config):
+        raise ReleaseError(
+            f"revision={revision!r} was given, but what is loaded is no release or repository of the Hub's; "
+            "leave it out, or name the revision in the address (hf://datasets/owner/name@revision/…)."
+        )
+    return {**config, "hub_revision": revision}
+
+
+def _named(name: str | None, files: Any) -> dict[str, Any]:
+    if name is None:
         if files is None:
             raise ReleaseError(
                 "load_dataset was given no release, no data_files and no data_dir; "
                 "name a release, such as 'relaion2B-en-research-safe' (laion_dataset.releases() lists them)."
             )
         return {"config_name": FILES, "files": files}
-    name = fspath(path)
     try:
         return {"config_name": find_release(name).name, "files": files}
     except UnknownRelease:
         if "://" in name or os.path.isfile(os.path.expanduser(name)):
-            return {"config_name": FILES, "files": name if files is None else files}
+            if files is not None:
+                raise ReleaseError(f"{name} was given, and data_files beside it; give one of them.") from None
+            return {"config_name": FILES, "files": name}
         if os.path.isdir(os.path.expanduser(name)) or name.count("/") == 1:
             return {"config_name": FILES, "source": name, "files": files}
         raise
+
+
+def _has_revision(config: Mapping[str, Any]) -> bool:
+    """Whether ``revision=`` says something about what is loaded: a release without files, or a Hub repository."""
+    if config["config_name"] != FILES:
+        return config["files"] is None
+    source = config.get("source")
+    return source is not None and not os.path.isdir(os.path.expanduser(source))
 
 
 def _plan(config: LaionConfig, token: bool | str | None) -> ReadPlan:
@@ -307,7 +363,7 @@ def _ledger_path(ledger: Ledger | str | PathLike[str] | None) -> str | None:
 
 def _check_split(split: str | None, builder: LaionDataset) -> None:
     found = list(builder._listing.splits)
-    if split is not None and split.split("[")[0].split("+")[0] not in found:
+    if isinstance(split, str) and re.fullmatch(r"[\w.-]+", split) and split not in (*found, "all"):
         raise ReleaseError(f"{builder.config.name} has no split {split!r}; it has {', '.join(found)}")
 
 

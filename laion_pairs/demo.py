@@ -115,7 +115,7 @@ def _fetch(row: dict[str, Any], policy: DownloadPolicy) -> SheetEntry:
 
 def _as_expected(entries: Sequence[SheetEntry]) -> bool:
     """Whether every link that fails on purpose failed, and no other did."""
-    failed = sorted(entry.caption for entry in entries if entry.thumbnail is None)
+    failed = sorted(str(entry.caption) for entry in entries if entry.thumbnail is None)
     return failed == sorted(pair.caption for pair in BROKEN_PAIRS)
 
 

@@ -64,6 +64,12 @@ show(rows)
 import laion_dataset; laion_dataset.register()
 show(datasets.load_dataset({str(ROOT / "laion_dataset.py")!r}, RELEASE, split="train", streaming=True))
 """,
+    "stock, script path from here": f"""
+import os; os.chdir({str(ROOT)!r})
+import laion_dataset; laion_dataset.register()
+for path in ("laion_dataset.py", "./laion_dataset.py"):
+    show(datasets.load_dataset(path, RELEASE, split="train", streaming=True))
+""",
 }
 if SCRIPTS_LOAD:
     script = f"{str(ROOT / 'laion_dataset.py')!r}, RELEASE, split='train', trust_remote_code=True"
