@@ -18,7 +18,7 @@ from laion_pairs.releases.column_map import Canonical, ColumnMap
 from laion_pairs.releases.description import describe_release, render_release, render_releases
 from laion_pairs.releases.mapping import map_columns, map_release
 from laion_pairs.releases.recipes import RECIPES, Recipe, check_recipe, find_recipe
-from laion_pairs.releases.release import Delimited, Kind, Release, Status
+from laion_pairs.releases.release import Kind, Release, Status
 from laion_pairs.releases.source_schema import SourceSchema
 from laion_pairs.releases.source_schemas import SOURCE_SCHEMAS, find_source_schema
 from laion_pairs.releases.withdrawn import (
@@ -37,7 +37,6 @@ __all__ = [
     "SOURCE_SCHEMAS",
     "Canonical",
     "ColumnMap",
-    "Delimited",
     "Kind",
     "Recipe",
     "Release",

@@ -10,14 +10,13 @@ from typing import Any
 from laion_pairs.errors import NotPairs, UnknownRelease, WithdrawnRelease
 from laion_pairs.releases.current import CURRENT
 from laion_pairs.releases.historic import WITHDRAWN
-from laion_pairs.releases.release import Delimited, Kind, Release, Status
+from laion_pairs.releases.release import Kind, Release, Status
 from laion_pairs.releases.sisters import SISTERS
 from laion_pairs.releases.source_schemas import find_source_schema
 from laion_pairs.schema import ScoreModel
 
 __all__ = [
     "RELEASES",
-    "Delimited",
     "Kind",
     "Release",
     "Status",

@@ -3,7 +3,8 @@
 The shard names of most are not public; ``shards=None`` means: list the repository. Rows are the Hub's rounded numbers.
 Repositories that were renamed or filtered in place keep their old commits, so ``renamed_since`` is the day of the first
 state that may be read: the Hub's date where it is known, else the earliest such date of a sibling
-(``_EARLIEST_RERELEASE``, relaion2B-en-research-safe). LAION took every repository down on 2023-12-19.
+(``_EARLIEST_RERELEASE``, relaion2B-en-research-safe). The two other research-safe repositories have one too: whether
+they are renamed old ones, as the English one is, nobody has said. LAION took every repository down on 2023-12-19.
 """
 
 from __future__ import annotations
@@ -109,6 +110,7 @@ CURRENT: tuple[Release, ...] = (
         rows_source="the Hub's page",
         gated=True,
         license=_POST,
+        renamed_since=date(2024, 7, 3),
         note="The name of the language column is not public; resolved when a file is read.",
     ),
     Release(
@@ -121,6 +123,7 @@ CURRENT: tuple[Release, ...] = (
         rows_source="the Hub's page",
         gated=True,
         license=_POST,
+        renamed_since=date(2024, 7, 3),
         note="Columns are inferred from the English set. The Hub spells it with a lower-case 1b.",
     ),
     Release(

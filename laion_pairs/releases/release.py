@@ -9,7 +9,7 @@ from enum import Enum
 
 from laion_pairs.schema import ScoreModel
 
-__all__ = ["Delimited", "Kind", "Release", "Status"]
+__all__ = ["Kind", "Release", "Status"]
 
 
 class Kind(str, Enum):
@@ -33,21 +33,6 @@ class Status(str, Enum):
 
     def __str__(self) -> str:
         return str(self.value)
-
-
-@dataclass(frozen=True)
-class Delimited:
-    """Text files without a header: how to read them with :mod:`pyarrow.csv`.
-
-    Attributes:
-        delimiter: one character between values.
-        columns: the name of each column, in file order; the schema of the release's parquet.
-        location: the published file, where it is known.
-    """
-
-    delimiter: str
-    columns: tuple[str, ...]
-    location: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +60,7 @@ class Release:
         mirrors: where else its data is or was.
         replacement: name of the release to load instead.
         renamed_since: day of the re-release in a repository that keeps its history; older commits are refused.
-        delimited: how to read its text files, where it is published as text.
+        text_location: the one text file that it is published as, outside the Hub.
         note: what else a reader should know.
     """
 
@@ -99,7 +84,7 @@ class Release:
     mirrors: tuple[str, ...] = ()
     replacement: str | None = None
     renamed_since: date | None = None
-    delimited: Delimited | None = None
+    text_location: str | None = None
     note: str = ""
 
     @property

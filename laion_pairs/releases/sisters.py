@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from laion_pairs.releases.current import shards
-from laion_pairs.releases.release import Delimited, Release, Status
+from laion_pairs.releases.release import Release, Status
 from laion_pairs.schema import ScoreModel as Model
 
 __all__ = ["SISTERS"]
@@ -73,7 +73,6 @@ SISTERS: tuple[Release, ...] = (
         license="other",
         shards="unlabeled/*",
         splits={"train": "unlabeled/train-*", "validation": "unlabeled/val*"},
-        delimited=Delimited("\t", ("caption", "image_url")),
         note="Configuration unlabeled of its repository. The raw TSV has the caption first.",
     ),
     Release(
@@ -95,7 +94,7 @@ SISTERS: tuple[Release, ...] = (
         rows=12_423_374,
         gated=False,
         license="other",
-        delimited=Delimited("\t", ("image_url", "caption"), "https://storage.googleapis.com/conceptual_12m/cc12m.tsv"),
+        text_location="https://storage.googleapis.com/conceptual_12m/cc12m.tsv",
         note="Published as one TSV of 2.7 GB without a header, the URL first.",
     ),
     Release(

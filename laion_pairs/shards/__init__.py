@@ -11,4 +11,13 @@ from laion_pairs.shards.reader import own_schema, read_shard
 from laion_pairs.shards.shard import Listing, Shard
 from laion_pairs.shards.takedown_sources import fetch_takedown_lists
 
-__all__ = ["Listing", "PinnedExamples", "ReadPlan", "Shard", "fetch_takedown_lists", "list_source", "own_schema", "read_shard"]
+__all__ = [
+    "Listing",
+    "PinnedExamples",
+    "ReadPlan",
+    "Shard",
+    "fetch_takedown_lists",
+    "list_source",
+    "own_schema",
+    "read_shard",
+]

@@ -11,7 +11,7 @@ from typing import Any
 from datasets.data_files import sanitize_patterns
 
 from laion_pairs.errors import CorruptShard, NoShards, ShardError
-from laion_pairs.releases import Release, Status
+from laion_pairs.releases import Release, Status, former_shard
 from laion_pairs.shards import guard
 from laion_pairs.shards.formats import open_source
 from laion_pairs.shards.hub import Repository
@@ -70,6 +70,11 @@ def recognise(listing: Listing, token: Token = None) -> Listing:
             found = found or _recognise_by_columns(shard, token)
             if found is not None:
                 return _marked(listing, found, shard)
+        if shard.is_local and listing.release is None:
+            former = former_shard(shard.url)
+            if former is not None:
+                guard.warn_former(former, shard.url)
+                return replace(listing, withdrawn=former.name + guard.BEFORE)
     return listing
 
 

@@ -39,7 +39,11 @@ from laion_pairs.releases import (
     withdrawn_shard,
 )
 
+BEFORE = " before its re-release"
+"""What is put behind a current release's name for files that may be older than it."""
+
 __all__ = [
+    "BEFORE",
     "check_answer",
     "check_location",
     "check_remote_files",
@@ -47,6 +51,7 @@ __all__ = [
     "check_revision",
     "recognise_file",
     "recognise_schema",
+    "warn_former",
     "warn_withdrawn",
 ]
 
@@ -147,6 +152,17 @@ def warn_withdrawn(release: Release, path: str, stacklevel: int = 3) -> None:
     )
 
 
+def warn_former(release: Release, path: str, stacklevel: int = 3) -> None:
+    """Say once that a file may be older than the re-release of what it is named after; nobody published which names."""
+    warnings.warn(
+        f"{one_line(path)} is named as the shards of {release.name} were before it was re-released, and may be "
+        "withdrawn data: its rows can be read, its images are not fetched. If you have it from the Hub of today, "
+        f"name the release too: load_dataset({release.name!r}, data_files=…).",
+        UserWarning,
+        stacklevel=stacklevel,
+    )
+
+
 def _marked_release(schema: pa.Schema) -> Release | None:
     """What a column of lazy images says in the metadata that ``datasets`` writes into parquet."""
     try:
@@ -156,7 +172,7 @@ def _marked_release(schema: pa.Schema) -> Release | None:
         return None
     for name in filter(None, names):
         try:
-            return find_release(str(name))
+            return find_release(str(name).removesuffix(BEFORE))
         except UnknownRelease:
             continue
     return None

@@ -26,11 +26,11 @@ def list_release(release: Release, revision: str | None = None, token: Token = N
         ShardError: gated, missing, unreachable, or no file of it holds rows.
 
     Warns:
-        UserWarning: no file has the name that was published; all data files are the shards then.
+        UserWarning: no file has the name that was published (all data files are the shards then), or that of a split.
     """
     check_loadable(release)
-    if release.delimited is not None and release.delimited.location is not None:
-        return _list_published_text(release, release.delimited.location)
+    if release.text_location is not None:
+        return _list_published_text(release, release.text_location)
     repository = _open_release(release, revision, token)
     files = data_files_in(repository.files)
     globs = dict(release.splits) or {"train": release.shard_glob or "**"}
@@ -45,6 +45,13 @@ def list_release(release: Release, revision: str | None = None, token: Token = N
             )
         warnings.warn(f"{names}; {found} today, so all of them are read.", UserWarning, stacklevel=2)
         splits = {"train": files}
+    for split in [split for split, paths in splits.items() if not paths]:
+        warnings.warn(
+            f"{release.name}: no data file of {repository.repo_id} is named {globs[split]}, "
+            f"so there is no {split!r} split.",
+            UserWarning,
+            stacklevel=2,
+        )
     return _listing(repository, splits, release)
 
 

@@ -25,7 +25,7 @@ FLOATS = {"similarity", "punsafe", "pwatermark", "aesthetic"}
 def on_the_hub(case: Case) -> bool:
     """Not withdrawn, and not published as text elsewhere (CC12M)."""
     release = find_release(case.release) if case.release else None
-    return bool(release and release.status is not Status.WITHDRAWN and not (release.delimited and not release.shards))
+    return bool(release and release.status is not Status.WITHDRAWN and not release.text_location)
 
 
 LOADABLE = [case for case in CASES if on_the_hub(case)]

@@ -139,6 +139,16 @@ def test_old_files_by_hand_are_marked_warned_about_once_and_readable(tmp_path: P
     assert (listing.withdrawn is not None, len(caught)) == (True, 1)
 
 
+def test_files_named_as_before_a_re_release_are_marked_unless_the_release_is_named(tmp_path: Path) -> None:
+    """Nobody published whether today's shards kept those names, so the user has to say."""
+    old_name = local(tmp_path, "part-00003-2256f782-126f-4dc6-b9c6-e6757637749d-c000.snappy.parquet", NEW)
+    with pytest.warns(UserWarning, match=r"load_dataset\('relaion-coco', data_files=…\)"):
+        assert list_source(files=old_name).withdrawn == "relaion-coco before its re-release"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert list_source(find_release("relaion-coco"), files=old_name).withdrawn is None
+
+
 def test_files_named_as_a_withdrawn_release_are_marked(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="laion2B-en"):
         listing = list_source(find_release("laion2B-en"), files=local(tmp_path, "mine.parquet", NEW))

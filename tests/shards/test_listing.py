@@ -39,7 +39,8 @@ def test_a_release_is_its_shards_at_a_commit(hub: LoopbackHub) -> None:
     assert listing.splits["train"][0].url == f"hf://datasets/{REPO}@{commit}/{shard_name(0)}"
     assert (listing.commit, listing.repo_id, listing.splits["train"][0].size) == (commit, REPO, len(DATA))
     asked = [request.path for request in hub.requests(method="GET") if "/tree/" in request.path]
-    assert asked and all(path.split("/tree/")[1].startswith(commit) for path in asked)  # main may move in between
+    assert asked
+    assert all(path.split("/tree/")[1].startswith(commit) for path in asked)  # main may move in between
     repository.add_commit({shard_name(2): DATA})
     assert len(list_source(find_release(RELEASE)).shards) == 3
     assert list_source(find_release(RELEASE), revision=commit).commit == commit
@@ -179,6 +180,12 @@ def test_an_empty_repository_and_a_wrong_name(hub: LoopbackHub) -> None:
         ]
     with pytest.raises(NoShards, match=r"nope\.parquet"):
         list_source(files=f"hf://datasets/{REPO}/nope.parquet")
+
+
+def test_a_split_that_is_not_there_is_said_to_be_missing(hub: LoopbackHub) -> None:
+    add(hub, find_release("cc3m").repo_id, "unlabeled/train-00000-of-00001.parquet")
+    with pytest.warns(UserWarning, match="no 'validation' split"):
+        assert list(list_source(find_release("cc3m")).splits) == ["train"]
 
 
 TOKEN = "hf_secret"
