@@ -51,7 +51,11 @@ def parser() -> argparse.ArgumentParser:
 
     demo = _command(commands, "demo", _demo, "the sample that ships with the package, offline, through the real paths")
     demo.add_argument(
-        "--output", default="laion-demo.html", metavar="FILE", help="the contact sheet (default: %(default)s)"
+        "--output",
+        type=_writable,
+        default="laion-demo.html",
+        metavar="FILE",
+        help="the contact sheet (default: %(default)s)",
     )
 
     releases = _command(commands, "releases", _releases, "the catalogue, or one release with its columns")
@@ -96,6 +100,13 @@ def _count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
     return value
+
+
+def _writable(path: str) -> str:
+    """A file that can be made: told before the work is done, not after."""
+    if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+        raise argparse.ArgumentTypeError(f"the folder of {one_line(path)} does not exist")
+    return path
 
 
 def _demo(asked: argparse.Namespace) -> int:

@@ -111,6 +111,7 @@ WRONG_USE = [
     (["stream", "me/pairs", "--limit", "many"], "limit"),
     (["releases", "laion5b"], "nearest"),
     (["run", "gone.py"], "gone.py"),
+    (["demo", "--output", "nowhere/sheet.html"], "nowhere/sheet.html"),
     (["explode"], "invalid choice"),
     ([], "COMMAND"),
 ]
