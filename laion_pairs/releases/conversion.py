@@ -12,7 +12,7 @@ nsfw              UNLIKELY, UNSURE, NSFW, in any case, spaces around them ignore
 digest            32 (md5) or 64 (sha256) hexadecimal digits; becomes md5:<hex> or sha256:<hex> in lower case
 ================  ==========================================================================================
 
-Text is kept as published; the empty string is null, uncounted: it says nothing either.
+Text is kept as published; what is not UTF-8 is null and counted; the empty string is null, uncounted: it says nothing.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ def convert(name: str, values: pa.Array) -> Converted:
     if name in _SIZES:
         return _pixels(values)
     if name == "nsfw":
-        return _nsfw(_text(values))
+        return _nsfw(_utf8(_text(values)).array)
     if name == "digest":
-        return _digest(_text(values))
+        return _digest(_utf8(_text(values)).array)
     if name == "pair_id":
         return Converted(values.cast(SCHEMA.field(name).type), {})
-    return Converted(_text(values), {})
+    return _utf8(_text(values))
 
 
 def _is_text(type: pa.DataType) -> bool:
@@ -76,6 +76,24 @@ def _text(values: pa.Array) -> pa.StringArray:
     text = values.cast(pa.string())
     empty = pc.equal(text, "")
     return pc.if_else(empty, None, text) if pc.any(empty).as_py() else text
+
+
+def _utf8(text: pa.StringArray) -> Converted:
+    """Parquet does not promise that its text is UTF-8, and one value that is not would end the stream."""
+    try:
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        broken = [value is not None and not _is_utf8(value) for value in text.cast(pa.binary()).to_pylist()]
+        return _reject(text, {"not UTF-8": pa.array(broken)}, {})
+    return Converted(text, {})
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _score(values: pa.Array, low: float, high: float) -> Converted:
