@@ -12,7 +12,8 @@ phash          the 64 bits
 =============  ====================================================================================================
 
 ``hash`` is the first word of MurmurHash3 x64-128 of the UTF-8, seed 0, as in LAION's ``pair_id``. An *address* is the
-normalised URL without its scheme (``http`` and ``https`` of one address are one picture), dot segments resolved.
+normalised URL without its scheme (``http`` and ``https`` of one address are one picture) and without a user name, dot
+segments resolved, ``//`` in the path read as ``/``, as servers do.
 Hashes of URLs hide nothing from somebody who holds the dataset; they keep a list from being a list of links.
 """
 
@@ -53,7 +54,13 @@ def address_of(url: str) -> str:
     if not separator:
         return normal
     path, question, query = rest.partition("?")
-    return f"//{_without_dot_segments(path) if '/.' in path else path}{question}{query}"
+    host, slash, path = path.partition("/")
+    path = f"{host.rpartition('@')[2]}{slash}{path}"
+    if "/." in path:
+        path = _without_dot_segments(path)
+    if "//" in path:
+        path = re.sub("/{2,}", "/", path)
+    return f"//{path}{question}{query}"
 
 
 def prefixes_of(address: str) -> list[str]:
