@@ -96,16 +96,17 @@ def _command(commands: Any, name: str, run: Any, summary: str) -> argparse.Argum
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {one_line(text)!r}")
+    return int(text)
 
 
 def _writable(path: str) -> str:
     """A file that can be made: told before the work is done, not after."""
     if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
         raise argparse.ArgumentTypeError(f"the folder of {one_line(path)} does not exist")
+    if os.path.isdir(path):
+        raise argparse.ArgumentTypeError(f"{one_line(path)} is a folder; name a file in it")
     return path
 
 

@@ -108,10 +108,11 @@ WRONG_USE = [
     (["stream", "me/pairs", "--recipe", "sd"], "recipe"),
     (["stream", "me/pairs", "--split", "test"], "it has train"),
     (["stream", "me/pairs", "--limit", "0"], "at least 1"),
-    (["stream", "me/pairs", "--limit", "many"], "limit"),
+    (["stream", "me/pairs", "--limit", "many"], "must be a whole number of at least 1, got 'many'"),
     (["releases", "laion5b"], "nearest"),
     (["run", "gone.py"], "gone.py"),
     (["demo", "--output", "nowhere/sheet.html"], "nowhere/sheet.html"),
+    (["demo", "--output", "."], "is a folder"),
     (["explode"], "invalid choice"),
     ([], "COMMAND"),
 ]

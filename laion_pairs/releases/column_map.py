@@ -97,8 +97,8 @@ class ColumnMap:
     def _describe(self, name: str) -> str:
         note = f" ({self.notes[name]})" if name in self.notes else ""
         if name not in self.sources:
-            computed = f"computed from {' and '.join(self._read_for(name))}" if name == "pair_id" else "null"
-            return computed + note
+            parts = self._read_for(name)
+            return (f"computed from {' and '.join(parts)}" if parts else "null") + note
         model = self.score_models.get(name)
         return self.sources[name] + (f": {model.meaning}" if model is not None else "") + note
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from laion_pairs.errors import FilterError
 from laion_pairs.schema.columns import NAMES, SCHEMA
-from laion_pairs.schema.term import Literal, Term, parse_term
+from laion_pairs.schema.term import OPERATORS, Literal, Term, parse_term
 
 __all__ = ["parse_terms", "render_term"]
 
@@ -92,7 +92,8 @@ class _Reader:
             self.expect("null")
             return parse_term((column, op))
         op = "not in" if self._skip("not") else "in"
-        self.expect("in")
+        if not self._skip("in"):
+            raise self._error(f"expected one of {', '.join(OPERATORS)} after {column!r}, found {self._peek()[1]!r}")
         self.expect("(")
         values = [self._literal(column)]
         while self._skip(","):
@@ -128,6 +129,8 @@ class _Reader:
             quote = found[0]
             return found[1:-1].replace(quote * 2, quote)
         word = self._take("word", "a value")
+        if word.lower() in ("null", "none"):
+            raise self._error(f"a comparison with {word} is never true; write {column} is null, or quote the text")
         if column not in NAMES or pa.types.is_string(SCHEMA.field(column).type):
             return word
         try:

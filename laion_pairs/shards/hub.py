@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from huggingface_hub import HfApi, HfFileSystem, errors
+from datasets import config
+from huggingface_hub import HfApi, HfFileSystem, constants, errors
 from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # its HTTP library's own base class
 from huggingface_hub.hf_api import RepoFile
 
@@ -54,6 +55,8 @@ def open_repository(repo_id: str, revision: str | None = None, token: str | bool
     """
     api = _api(token)
     with hub_errors(repo_id, revision):
+        if config.HF_HUB_OFFLINE:  # also HF_DATASETS_OFFLINE, which huggingface_hub does not know
+            raise errors.OfflineModeIsEnabled(repo_id)
         info = api.dataset_info(repo_id, revision=revision)
         if info.gated:
             api.auth_check(repo_id, repo_type="dataset")
@@ -93,8 +96,9 @@ def hub_errors(repo_id: str, revision: str | None = None) -> Iterator[None]:
 
 def _explain(error: BaseException, repo_id: str, revision: str | None) -> ShardError:
     if isinstance(error, errors.OfflineModeIsEnabled):
+        variable = "HF_HUB_OFFLINE" if constants.HF_HUB_OFFLINE else "HF_DATASETS_OFFLINE"
         return HubUnreachable(
-            f"The Hub was asked for {repo_id}, but offline mode is on (HF_HUB_OFFLINE); "
+            f"The Hub was asked for {repo_id}, but offline mode is on ({variable}); "
             "unset it, or pass files that are already on this machine as data_files=."
         )
     if isinstance(error, errors.GatedRepoError):

@@ -65,6 +65,12 @@ class ParquetSource:
                 yield Part(row_group, first_row, batch)
                 first_row += batch.num_rows
 
+    @property
+    def _advice(self) -> str:
+        if self._where.partition("?")[0].lower().endswith(".parquet"):
+            return "download it again, or leave it out."
+        return "what is read are .parquet, .csv and .tsv files, by the end of their names."
+
     @contextmanager
     def _corruption(self, place: str) -> Iterator[None]:
         try:
@@ -72,10 +78,8 @@ class ParquetSource:
         except (pa.ArrowException, OSError) as error:
             if not _is_about_content(error):
                 raise
-            raise CorruptShard(
-                f"{self._where} is not a readable parquet file (in {place}: {str(error).splitlines()[0]}); "
-                "download it again, or leave it out."
-            ) from error
+            found = f"in {place}: {str(error).splitlines()[0]}"
+            raise CorruptShard(f"{self._where} is not a readable parquet file ({found}); {self._advice}") from error
 
 
 def _is_about_content(error: Exception) -> bool:

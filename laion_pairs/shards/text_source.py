@@ -5,11 +5,13 @@ it over a Python file is aborted at exit.
 
 A file has a header, unless its first line holds a web address: then it is taken for one of the raw Conceptual Captions
 files, two columns without names in either order (cc3m: caption, url; cc12m: url, caption), and the columns are called
-``image_url`` and ``caption`` as in their published parquet. A TSV has no quoting; a CSV has, over lines too.
+``image_url`` and ``caption`` as in their published parquet. A CSV has quoting, over lines too. A TSV has none (captions
+of the raw files hold single quotation marks), unless every name in its header is quoted, as pyarrow writes it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -23,6 +25,9 @@ from laion_pairs.shards.source import Part
 
 __all__ = ["TextSource"]
 
+_HEADER_BYTES = 1 << 16
+_QUOTED_HEADER = re.compile(rb'"[^"\t\r\n]*"(\t"[^"\t\r\n]*")+\r?\n')
+
 
 class TextSource:
     """A CSV or TSV file: one row group, of a length that nobody knows before it is read.
@@ -35,7 +40,8 @@ class TextSource:
 
     def __init__(self, file: Any, where: str, *, tab_separated: bool) -> None:
         self._file, self._where = file, where
-        self._quoted = not tab_separated
+        self._file.seek(0)
+        self._quoted = not tab_separated or _QUOTED_HEADER.match(self._file.read(_HEADER_BYTES)) is not None
         self._parse = pacsv.ParseOptions(
             delimiter="\t" if tab_separated else ",",
             quote_char='"' if self._quoted else False,

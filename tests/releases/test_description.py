@@ -13,6 +13,7 @@ ORIGINS = [
     ("laion2B-en", "width", "HEIGHT (the crawler wrote width and height into each other's column)"),
     ("laion2B-en", "pair_id", "computed from URL and TEXT"),
     ("laion2B-en", "punsafe", "null"),
+    ("laion5B-aesthetic-tags-kv", "pair_id", "null"),
     ("relaion2B-en-research-safe", "pair_id", "hash"),
     ("relaion2B-en-research-safe", "digest", "md5"),
     ("relaion2B-multi-research", "similarity", "similarity: cosine of multilingual mCLIP embeddings"),

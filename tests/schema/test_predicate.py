@@ -94,6 +94,8 @@ TEXT_FAILS = [
     "punsafe not null",
     "'punsafe' < 0.1",
     "punsafe ! 0.1",
+    "digest != null",
+    "language in (en, None)",
 ]
 
 
@@ -111,6 +113,17 @@ def test_fails(filters: Any, says: str) -> None:
 @pytest.mark.parametrize(("text", "filters"), TEXT_PARSES)
 def test_text_parses(text: str, filters: Any) -> None:
     assert Predicate.parse_text(text) == Predicate.parse(filters)
+
+
+def test_a_wrong_operator_is_answered_with_the_right_ones() -> None:
+    with pytest.raises(FilterError, match=r"expected one of =, .*, in, .*, is not null after 'caption', found 'like'"):
+        Predicate.parse_text("caption like '%cat%'")
+
+
+def test_a_text_of_null_is_quoted() -> None:
+    assert Predicate.parse_text("caption = 'null'") == Predicate.parse([("caption", "=", "null")])
+    with pytest.raises(FilterError, match="write caption is null"):
+        Predicate.parse_text("caption = NULL")
 
 
 @pytest.mark.parametrize("text", TEXT_FAILS)

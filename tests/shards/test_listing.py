@@ -235,6 +235,7 @@ def test_an_unreachable_hub_and_offline_mode() -> None:
     )
     for environment, says in (
         ({"HF_HUB_OFFLINE": "1"}, "offline mode is on (HF_HUB_OFFLINE)"),
+        ({"HF_HUB_OFFLINE": "0", "HF_DATASETS_OFFLINE": "1"}, "offline mode is on (HF_DATASETS_OFFLINE)"),
         ({"HF_HUB_OFFLINE": "0", "HF_ENDPOINT": "http://127.0.0.1:9"}, "cannot be reached"),
     ):
         run = subprocess.run(

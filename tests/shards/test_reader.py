@@ -200,6 +200,12 @@ def test_corrupt_parquet(tmp_path: Path, content: bytes) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_of_another_kind_is_told_what_is_read(tmp_path: Path) -> None:
+    (tmp_path / "rows.json").write_text("[]")
+    with pytest.raises(CorruptShard, match=r"rows\.json.*what is read are \.parquet, \.csv and \.tsv"):
+        read(list_source(files=tmp_path / "rows.json").shards[0], ReadPlan(("url",)))
+
+
 def test_rows_before_a_corrupt_row_group_are_delivered(tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 
@@ -318,6 +324,11 @@ TEXT_FILES = [
     ("cc3m.tsv", 'a "q" caption\thttps://x.example/1\nb\thttps://x.example/2\n', ['a "q" caption', "b"]),
     ("cc12m.tsv", "https://x.example/1\tone\nhttps://x.example/2\ttwo", ["one", "two"]),
     ("head.csv", QUOTED, ['2\nlines, "q"', "b"]),
+    (
+        "quoted.tsv",
+        QUOTED.replace("image_url,caption", '"image_url"\t"caption"').replace('1,"', '1\t"').replace("2,b", "2\tb"),
+        ['2\nlines, "q"', "b"],
+    ),
 ]
 
 
