@@ -29,7 +29,7 @@ import datasets
 import pyarrow as pa
 
 from laion_pairs.code_hash import code_hash
-from laion_pairs.errors import LaionError, ReleaseError, SchemaError, UnknownRelease
+from laion_pairs.errors import LaionError, NoShards, ReleaseError, SchemaError, UnknownRelease
 from laion_pairs.images import (
     DownloadPolicy,
     Fetched,
@@ -271,13 +271,18 @@ def load_dataset(
         columns=columns,
         takedown=takedown,
         ledger=_ledger_path(ledger),
-        column_mapping=dict(column_mapping) if column_mapping is not None else None,
+        column_mapping=_mapping(column_mapping),
     )
-    _check_split(split, builder)
-    if streaming:
-        return builder.as_streaming_dataset(split=split)
-    _prepare(builder, num_proc)
-    return builder.as_dataset(split=split)
+    if isinstance(split, str) and re.fullmatch(r"[\w.-]+", split) and split not in (*builder._listing.splits, "all"):
+        raise _bad_split(split, streaming, builder)
+    if not streaming:
+        _prepare(builder, num_proc)
+    try:
+        return builder.as_streaming_dataset(split=split) if streaming else builder.as_dataset(split=split)
+    except LaionError:
+        raise
+    except (ValueError, KeyError) as error:
+        raise _bad_split(split, streaming, builder) from error
 
 
 def releases() -> pd.DataFrame:
@@ -319,7 +324,11 @@ def _named(name: str | None, files: Any) -> dict[str, Any]:
             if files is not None:
                 raise ReleaseError(f"{name} was given, and data_files beside it; give one of them.") from None
             return {"config_name": FILES, "files": name}
-        if os.path.isdir(os.path.expanduser(name)) or name.count("/") == 1:
+        if os.path.isdir(os.path.expanduser(name)):
+            return {"config_name": FILES, "source": name, "files": files}
+        if name.startswith((".", "/", "~")) or name.lower().endswith((".parquet", ".csv", ".tsv")):
+            raise NoShards(f"There is no file or folder {name}; check the path.") from None
+        if name.count("/") == 1:
             return {"config_name": FILES, "source": name, "files": files}
         raise
 
@@ -357,14 +366,23 @@ def _list_shards(config: LaionConfig, token: bool | str | None) -> Listing:
     return list_source(source, files=files, revision=config.hub_revision, token=token)
 
 
+def _mapping(column_mapping: Any) -> dict[str, str] | None:
+    if column_mapping is not None and not isinstance(column_mapping, Mapping):
+        raise SchemaError(
+            f'column_mapping is {column_mapping!r}; give a dictionary such as {{"url": "link", "caption": "words"}}.'
+        )
+    return None if column_mapping is None else dict(column_mapping)
+
+
 def _ledger_path(ledger: Ledger | str | PathLike[str] | None) -> str | None:
     return None if ledger is None else fspath(ledger.path if isinstance(ledger, Ledger) else ledger)
 
 
-def _check_split(split: str | None, builder: LaionDataset) -> None:
-    found = list(builder._listing.splits)
-    if isinstance(split, str) and re.fullmatch(r"[\w.-]+", split) and split not in (*found, "all"):
-        raise ReleaseError(f"{builder.config.name} has no split {split!r}; it has {', '.join(found)}")
+def _bad_split(split: Any, streaming: bool, builder: LaionDataset) -> ReleaseError:
+    slices = "a stream has no slices (take() and skip() give a part)" if streaming else "train[:10%] is a slice of one"
+    return ReleaseError(
+        f"{builder.config.name} has no split {str(split)!r}; it has {', '.join(builder._listing.splits)}, and {slices}."
+    )
 
 
 def _prepare(builder: LaionDataset, num_proc: int | None) -> None:

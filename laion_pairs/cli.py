@@ -29,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(asked.run(asked))
     except LaionError as error:
+        if asked.command == "run":  # the script's own affair: where in it, is what its author needs to know
+            raise
         print(f"laion {asked.command}: {one_line(str(error))}", file=sys.stderr)
         return 2 if isinstance(error, _WRONG_USE) else 1
     except BrokenPipeError:

@@ -44,5 +44,5 @@ def refuse_withdrawn(release: str) -> Fetched:
     return Fetched(
         Outcome.WITHDRAWN,
         url="",
-        detail=f"the pair comes from {release}, which was withdrawn, and `laion clean` has not been run on its file",
+        detail=f"the pair comes from {release}, which was withdrawn, and has not been cleaned against its replacement",
     )

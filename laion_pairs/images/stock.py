@@ -76,7 +76,7 @@ def _lazy_columns(features: datasets.Features) -> list[str]:
         if features[name].withdrawn:
             raise WithdrawnRelease(
                 f"to_stock was given rows of {features[name].withdrawn}, which was withdrawn and is not passed on: "
-                "run `laion clean` on the files first"
+                "load its replacement instead"
             )
     return lazy
 

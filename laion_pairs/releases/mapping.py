@@ -14,7 +14,7 @@ from laion_pairs.releases.matching import match_schema
 from laion_pairs.releases.release import Release
 from laion_pairs.releases.source_schema import SourceSchema, without_index
 from laion_pairs.releases.source_schemas import find_source_schema
-from laion_pairs.schema import NAMES, ScoreModel
+from laion_pairs.schema import IMAGE, NAMES, ScoreModel
 
 __all__ = ["map_columns", "map_release"]
 
@@ -47,6 +47,8 @@ def map_columns(
         raise UnknownSchema(f"The file has two columns named {', '.join(twice)}: rename one.")
     if column_mapping is not None:
         column_map = _by_hand(names, column_mapping)
+    elif _is_canonical(names):
+        column_map = _canonical(names)
     else:
         column_map = _map(match_schema(names, release), names, release)
     for canonical, source in column_map.sources.items():
@@ -65,6 +67,23 @@ def map_release(release: Release) -> ColumnMap | None:
     if schema is None or not schema.confirmed:
         return None
     return _column_map(schema, tuple(schema.columns), release)
+
+
+def _is_canonical(names: tuple[str, ...]) -> bool:
+    """Whether this package wrote the file: canonical names, ``pair_id`` among them, which nobody else has."""
+    columns = set(without_index(names))
+    return {"url", "pair_id"} <= columns <= {*NAMES, IMAGE}
+
+
+def _canonical(names: tuple[str, ...]) -> ColumnMap:
+    sources = {name: name for name in NAMES if name in names}
+    return ColumnMap(
+        schema_id="canonical",
+        sources=sources,
+        score_models={name: ScoreModel.UNSTATED for name in sources if name in _SCORES},
+        notes={},
+        own={},
+    )
 
 
 def _map(schema: SourceSchema, names: tuple[str, ...], release: Release | None) -> ColumnMap:

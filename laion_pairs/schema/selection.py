@@ -25,6 +25,8 @@ def select_columns(columns: Sequence[str] | str | None) -> tuple[str, ...]:
     """
     if columns is None or columns == ALL:
         return (IMAGE, *NAMES)
+    if not isinstance(columns, Sequence):
+        raise UnknownColumn(f"columns is {columns!r}; give a list of names of {_known()}")
     asked = (columns,) if isinstance(columns, str) else tuple(columns)
     if not asked:
         raise UnknownColumn(f"columns is empty; name at least one of {_known()}, or leave it out for all of them")

@@ -207,6 +207,29 @@ def test_split_takes_what_datasets_takes(split: Any, release: LoopbackHub, tmp_p
     assert len(rows) == {"train[:2]": 2, "train+train": 16}.get(split, 8)
 
 
+@pytest.mark.parametrize(
+    ("split", "streaming"),
+    [
+        *((split, True) for split in ("", "test", "train[:2]", "train[")),
+        *((split, False) for split in ("test", "train[")),
+    ],
+)
+def test_a_split_that_cannot_be_is_one_sentence(
+    split: str, streaming: bool, release: LoopbackHub, tmp_path: Path
+) -> None:
+    with pytest.raises(errors.ReleaseError, match="it has train"):
+        laion_dataset.load_dataset("laion2B-en-aesthetic", split=split, streaming=streaming, cache_dir=tmp_path)
+
+
+def test_what_we_wrote_is_read_again(release: LoopbackHub, tmp_path: Path) -> None:
+    rows = laion_dataset.load_dataset("laion2B-en-aesthetic", split="train", cache_dir=tmp_path / "cache")
+    rows.to_parquet(tmp_path / "lazy.parquet")
+    laion_dataset.to_stock(rows).to_parquet(tmp_path / "stock.parquet")
+    for name in ("lazy", "stock"):
+        again = laion_dataset.load_dataset(data_files=str(tmp_path / f"{name}.parquet"), split="train", streaming=True)
+        assert list(again) == list(rows), name
+
+
 def test_num_proc_prepares_shards_side_by_side(hub: LoopbackHub, tmp_path: Path) -> None:
     hub.add_repository("me/my-set", {f"train-{n}.parquet": parquet(table(4)) for n in range(3)})
     rows = laion_dataset.load_dataset("me/my-set", split="train", num_proc=3, cache_dir=tmp_path)
@@ -259,6 +282,10 @@ MISTAKES: list[tuple[str, dict[str, Any], type[Exception], str]] = [
     ("malformed filter", {"path": "relaion-art", "filters": "punsafe < 0.1"}, errors.FilterError, "list of terms"),
     ("unknown filter column", {"path": "relaion-art", "filters": [("PUNSAFE", "<", 1)]}, errors.FilterError, "punsafe"),
     ("missing file", {"data_files": "nowhere/*.parquet"}, errors.NoShards, "nowhere"),
+    ("missing folder", {"path": "./nowhere"}, errors.NoShards, "no file or folder"),
+    ("missing path", {"path": "pairs/mine.parquet"}, errors.NoShards, "no file or folder"),
+    ("mapping of the wrong kind", {"path": "relaion-art", "column_mapping": "link"}, errors.SchemaError, "dictionary"),
+    ("columns of the wrong kind", {"path": "relaion-art", "columns": 5}, errors.UnknownColumn, "list"),
     ("missing repository", {"path": "nobody/nothing"}, errors.RepositoryMissing, "nobody/nothing"),
     (
         "missing takedown list",
@@ -282,7 +309,7 @@ def test_mistakes_are_one_sentence(
 
 
 def test_unknown_split_and_a_corrupt_shard(release: LoopbackHub, hub: LoopbackHub, tmp_path: Path) -> None:
-    with pytest.raises(errors.ReleaseError, match="no split 'test'; it has train"):
+    with pytest.raises(errors.ReleaseError, match=r"no split 'test'; it has train"):
         laion_dataset.load_dataset("laion2B-en-aesthetic", split="test", streaming=True)
     hub.add_repository("me/broken", {"train.parquet": parquet(table())[:400] + b"PAR1"})
     for streaming in (True, False):

@@ -171,7 +171,7 @@ def test_a_withdrawn_pair_is_not_fetched(picture_host: ImageHost, loopback: Down
         image = RemoteImage({**fields, "withdrawn": "laion2B-en"})
         fetched = image.fetch(loopback)
         assert (fetched.outcome, fetched.body) == (Outcome.WITHDRAWN, None)
-        with pytest.raises(FetchFailed, match=r"laion2B-en, which was withdrawn.*laion clean") as failed:
+        with pytest.raises(FetchFailed, match=r"laion2B-en, which was withdrawn.*cleaned") as failed:
             image.open(loopback)
         assert failed.value.outcome is Outcome.WITHDRAWN
         assert url not in str(failed.value)

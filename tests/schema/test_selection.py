@@ -25,6 +25,7 @@ MISTAKES = [
     (["url", "url"], "twice"),
     ("ALL", "no canonical column"),
     (["image", 3], "no canonical column"),
+    (5, "give a list"),
 ]
 
 
