@@ -20,14 +20,15 @@ ABANDONED = 20
 PEAK_MIB = 400
 
 STREAM = """
-import resource, sys
+import sys
 import laion_dataset
 rows = laion_dataset.load_dataset(sys.argv[1], split="train", streaming=True, ledger=sys.argv[2])
 count, checksum = 0, 0
 for row in rows:
     count += 1
     checksum ^= row["pair_id"]
-peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))  # getrusage would count the parent's memory too
+peak_mib = int(status["VmHWM"].split()[0]) / 1024
 print(count, checksum, laion_dataset.Ledger(sys.argv[2]).counts()["rows"]["kept"], round(peak_mib))
 """
 ABANDON = """
