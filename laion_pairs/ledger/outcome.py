@@ -46,6 +46,7 @@ class Outcome(str, Enum):
     WITHDRAWN = ("withdrawn", False, "the pair comes from a withdrawn release that has not been cleaned")
     DIGEST_MISMATCH = ("digest_mismatch", False, "the bytes are not the ones that the release describes")
     TOO_SMALL = ("too_small", False, "the image is smaller than asked for")
+    BAD_ASPECT_RATIO = ("bad_aspect_ratio", False, "the image is longer or narrower than asked for")
 
     def __str__(self) -> str:
         return str(self.value)
