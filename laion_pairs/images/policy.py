@@ -40,6 +40,18 @@ class DownloadPolicy:
             the rules for public hosts and changes none of them: their ports stay ``allowed_ports``; link-local
             (cloud metadata), multicast and reserved addresses stay refused; and a fetch that has been at a public
             address is not redirected to a private one.
+        requests_per_host (int): in flight to one host at a time.
+        host_interval_s (float): the least time between two requests to one host; 0 is none.
+        max_retries (int): further tries, later, where the outcome is one that a retry can change (in bulk only).
+        retry_delay_s (float): before the first of them; it doubles with each.
+        max_retry_after_s (float): a host that asks for a longer pause is not waited for: its rows are ``RATE_LIMITED``.
+        breaker_failures (int): failures in a row after which a host is left alone for a while (in bulk only).
+        breaker_pause_s (float): for how long; then one request probes it.
+        stop_after_failures (int): failures in a row, over all hosts, that stop a run; 0 is never.
+        max_bytes_in_flight (int): bodies and decoded images that a run holds at a time.
+        ask_robots_txt (bool): ask every host's ``robots.txt`` for our name first, and obey it.
+        ask_tdmrep (bool): ask for ``/.well-known/tdmrep.json`` first, and obey it.
+        read_xmp (bool): obey a reservation inside the image file (XMP ``plus:DataMining``).
         contact (str): an e-mail address or URL of who runs this, added to the user agent.
 
     >>> DownloadPolicy(max_body_bytes=5 * 2**20, contact="me@example.org").user_agent
@@ -57,16 +69,29 @@ class DownloadPolicy:
     max_pixels: int = 89_478_484
     allowed_ports: tuple[int, ...] = (80, 443)
     allow_private: bool = False
+    requests_per_host: int = 16
+    host_interval_s: float = 0.02
+    max_retries: int = 1
+    retry_delay_s: float = 10.0
+    max_retry_after_s: float = 60.0
+    breaker_failures: int = 10
+    breaker_pause_s: float = 60.0
+    stop_after_failures: int = 300
+    max_bytes_in_flight: int = 128 * 2**20
+    ask_robots_txt: bool = False
+    ask_tdmrep: bool = False
+    read_xmp: bool = False
     contact: str = ""
 
     def __post_init__(self) -> None:
-        for name in _SECONDS:
-            _check_seconds(name, getattr(self, name))
+        for name, least_s in _SECONDS.items():
+            _check_seconds(name, getattr(self, name), least_s=least_s)
         for name, least in _COUNTS.items():
             _check_count(name, getattr(self, name), least=least)
         object.__setattr__(self, "allowed_ports", _checked_ports(self.allowed_ports))
-        if not isinstance(self.allow_private, bool):
-            raise PolicyError(f"allow_private must be True or False, got {self.allow_private!r}")
+        for name in _SWITCHES:
+            if not isinstance(getattr(self, name), bool):
+                raise PolicyError(f"{name} must be True or False, got {getattr(self, name)!r}")
         if not isinstance(self.contact, str) or not _CONTACT.fullmatch(self.contact):
             raise PolicyError(
                 "contact must be an e-mail address or a URL in printable ASCII without spaces, brackets or "
@@ -80,20 +105,35 @@ class DownloadPolicy:
         return f"{AGENT_TOKEN}/{__version__} ({page})"
 
 
-_SECONDS = ("connect_timeout_s", "first_byte_timeout_s", "total_timeout_s", "min_rate_window_s")
+_SECONDS = {
+    "connect_timeout_s": 0.001,
+    "first_byte_timeout_s": 0.001,
+    "total_timeout_s": 0.001,
+    "min_rate_window_s": 0.001,
+    "host_interval_s": 0.0,
+    "retry_delay_s": 0.0,
+    "max_retry_after_s": 0.0,
+    "breaker_pause_s": 0.0,
+}
+_SWITCHES = ("allow_private", "ask_robots_txt", "ask_tdmrep", "read_xmp")
 _COUNTS = {
     "min_bytes_per_s": 0,
     "max_body_bytes": 1,
     "max_header_bytes": 1,
     "max_redirects": 0,
     "max_pixels": 1,
+    "requests_per_host": 1,
+    "max_retries": 0,
+    "breaker_failures": 1,
+    "stop_after_failures": 0,
+    "max_bytes_in_flight": 1,
 }
 
 
-def _check_seconds(name: str, value: object) -> None:
+def _check_seconds(name: str, value: object, *, least_s: float) -> None:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not 0.001 <= value <= 86_400:  # type: ignore[arg-type,operator]
-        raise PolicyError(f"{name} must be between 0.001 and 86400 seconds, got {value!r}")
+    if not number or not math.isfinite(value) or not least_s <= value <= 86_400:  # type: ignore[arg-type,operator]
+        raise PolicyError(f"{name} must be between {least_s:g} and 86400 seconds, got {value!r}")
 
 
 def _check_count(name: str, value: object, *, least: int) -> None:
