@@ -1,0 +1,47 @@
+"""Files that are whole or not there: written under a hidden name beside their own, made durable, renamed.
+
+A reader never sees a part of one, also after a kill, a power cut or a full disk. What a killed process left behind
+starts with ``PARTIAL`` and may be deleted.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["PARTIAL", "partial_path", "publish", "write_whole"]
+
+PARTIAL = ".partial-"
+"""How the name of an unfinished file or folder begins; globs and dataset loaders pass over hidden names."""
+
+
+def partial_path(path: Path) -> Path:
+    """Where ``path`` is written until it is whole: the same folder, so that a rename is one step."""
+    return path.with_name(f"{PARTIAL}{path.name}")
+
+
+def publish(path: Path) -> None:
+    """Give the finished file or folder at ``partial_path(path)`` its name; on disk before this returns."""
+    partial = partial_path(path)
+    if partial.is_dir():
+        for inside in partial.iterdir():
+            _sync(inside)
+    _sync(partial)
+    partial.replace(path)
+    _sync(path.parent)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write one small file, whole and durable, over an older one if there is one."""
+    partial_path(path).write_bytes(content)
+    publish(path)
+
+
+def _sync(path: Path) -> None:
+    if os.name == "nt" and path.is_dir():  # Windows opens no folders, and makes renames durable by itself
+        return
+    file = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
