@@ -181,3 +181,7 @@ def _merge(total: Counts, record: Mapping[str, Mapping[str, int]]) -> None:
         into = total.setdefault(counter, {})
         for reason, n in reasons.items():
             into[reason] = into.get(reason, 0) + n
+            if not into[reason]:  # a host that was displaced: what is gone takes no room
+                del into[reason]
+        if not into:
+            del total[counter]
