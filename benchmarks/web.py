@@ -162,7 +162,7 @@ http {{
     location /truncated/ {{ }}
     location /gone/ {{ return 404; }}
     location /forbidden/ {{ return 403; }}
-    location /redirected/ {{ rewrite ^/redirected/(.*)$ http://$another:{web.port}/p/$1 redirect; }}
+    location ~ ^/redirected/(?<photo>.+)$ {{ return 302 http://$another:{web.port}/p/$photo; }}
     location /page/ {{ types {{ }} default_type text/html; return 200 "{PAGE}"; }}
   }}
 }}
