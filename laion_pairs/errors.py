@@ -15,6 +15,8 @@
     ├── PolicyError (ValueError)           a DownloadPolicy with an impossible limit
     ├── LedgerError (OSError)              a ledger that cannot be written or read
     ├── TakedownError (OSError)            a takedown list that cannot be read or applied: the run stops
+    ├── LockError (OSError)                a lock of pictures that cannot be read or written: the run stops
+    ├── DigestColumnError (ValueError)     a column of digests that are none of the image files: the run stops
     ├── ShardError (OSError)               shards that cannot be listed or read
     │   ├── NoShards (FileNotFoundError)   nothing matched
     │   ├── RepositoryMissing (FileNotFoundError)
@@ -41,11 +43,13 @@ if TYPE_CHECKING:
 __all__ = [
     "AccessDenied",
     "CorruptShard",
+    "DigestColumnError",
     "FetchFailed",
     "FilterError",
     "HubUnreachable",
     "LaionError",
     "LedgerError",
+    "LockError",
     "MissingExtra",
     "NoShards",
     "NotPairs",
@@ -124,6 +128,14 @@ class LedgerError(LaionError, OSError):
 
 class TakedownError(LaionError, OSError):
     """A takedown list cannot be read or applied; nothing is delivered without it."""
+
+
+class LockError(LaionError, OSError):
+    """A lock of pictures cannot be read or written; without it nothing would be compared."""
+
+
+class DigestColumnError(LaionError, ValueError):
+    """What is taken for digests of the image files are none: every one of the first checks mismatched."""
 
 
 class ShardError(LaionError, OSError):
