@@ -5,7 +5,7 @@ another. A part is written when it is full and when its writer closes; after a k
 missing (at most ``ROWS_PER_PART`` a process).
 
 A part's columns are the row's own scalar ones (``url``, ``caption``, ``pair_id``, …), ``outcome`` and ``detail``.
-``laion download --retry FOLDER`` reads it. Rows that are TAKEN_DOWN or WITHDRAWN are never in it: nothing here becomes a
+``laion download --retry FOLDER`` reads it. Rows that are TAKEN_DOWN or WITHDRAWN are never in it: nothing becomes a
 list of such links.
 """
 
