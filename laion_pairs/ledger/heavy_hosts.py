@@ -15,7 +15,28 @@ from __future__ import annotations
 import re
 from ipaddress import AddressValueError, IPv6Address
 
-__all__ = ["MAX_HOSTS", "OTHER", "HeavyHosts"]
+from laion_pairs.ledger.outcome import Outcome
+
+__all__ = ["HOSTS_FAILURES", "MAX_HOSTS", "OTHER", "HeavyHosts"]
+
+HOSTS_FAILURES = frozenset(
+    {
+        Outcome.DNS_FAILED,
+        Outcome.CONNECT_FAILED,
+        Outcome.TLS_FAILED,
+        Outcome.TIMED_OUT,
+        Outcome.TOO_SLOW,
+        Outcome.TOO_MANY_REDIRECTS,
+        Outcome.HTTP_CLIENT_ERROR,
+        Outcome.HTTP_SERVER_ERROR,
+        Outcome.RATE_LIMITED,
+        Outcome.FORBIDDEN_ADDRESS,
+        Outcome.NOT_AN_IMAGE,
+        Outcome.CORRUPT_IMAGE,
+        Outcome.DIGEST_MISMATCH,
+    }
+)
+"""Outcomes that are counted by host. Not the limits that the caller set, and no one's wish not to be used."""
 
 MAX_HOSTS = 1000
 """Counters of a process: after a million failures a count is off by less than a thousand."""

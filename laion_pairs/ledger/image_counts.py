@@ -25,30 +25,11 @@ import os
 from collections.abc import Mapping
 from threading import Lock
 
-from laion_pairs.ledger.heavy_hosts import OTHER, HeavyHosts
+from laion_pairs.ledger.heavy_hosts import HOSTS_FAILURES, OTHER, HeavyHosts
 from laion_pairs.ledger.ledger import Counts, Ledger
 from laion_pairs.ledger.outcome import Outcome
 
-__all__ = ["HOSTS_FAILURES", "ImageCounts"]
-
-HOSTS_FAILURES = frozenset(
-    {
-        Outcome.DNS_FAILED,
-        Outcome.CONNECT_FAILED,
-        Outcome.TLS_FAILED,
-        Outcome.TIMED_OUT,
-        Outcome.TOO_SLOW,
-        Outcome.TOO_MANY_REDIRECTS,
-        Outcome.HTTP_CLIENT_ERROR,
-        Outcome.HTTP_SERVER_ERROR,
-        Outcome.RATE_LIMITED,
-        Outcome.FORBIDDEN_ADDRESS,
-        Outcome.NOT_AN_IMAGE,
-        Outcome.CORRUPT_IMAGE,
-        Outcome.DIGEST_MISMATCH,
-    }
-)
-"""Outcomes that are counted by host. Not the limits that the caller set, and no one's wish not to be used."""
+__all__ = ["ImageCounts"]
 
 _MAX_WORDS = 100
 """Different reasons of one counter. Outcomes, statuses, trust words and signals are closed lists with fewer."""

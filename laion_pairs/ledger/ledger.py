@@ -9,7 +9,8 @@ A record is written with one system call, so what is counted together is found t
 never disagree because the process died between them. A last line without a newline was cut by a kill and is left out;
 any other line that does not parse is damage and raises :class:`LedgerError`.
 
-A ledger counts. It holds no URL, caption, score or row number, and must never be given one.
+A ledger counts. It holds no URL, caption, score or row number, and must never be given one; of web addresses it holds
+the names of the hosts that fail most (:mod:`laion_pairs.ledger.image_counts` lists the counters of a download).
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ COMPACT_AFTER_BYTES = 1 << 20
 
 class Ledger:
     """The counts of one run: ``Ledger("run.ledger")``. Several ledgers on one path are one ledger.
+
+    Reading pairs counts ``rows`` (``seen``, ``kept``, ``skipped``) and ``dropped`` by reason: kept + dropped = seen.
+    Downloading counts ``images`` by :class:`~laion_pairs.ledger.Outcome`, and beside them ``http_status``, ``trust``,
+    ``opt_out_signals``, ``failing_hosts`` (those that fail most), ``retries`` and ``bytes``.
 
     Safe in threads, after a fork, and when pickled into spawned workers: every process writes a part of its own.
     Creating one writes nothing; the directory appears with the first count.
@@ -91,7 +96,7 @@ class Ledger:
         return pd.DataFrame(rows, columns=["counter", "reason", "n"])
 
     def report(self) -> str:
-        """The counts as lines for people; the first one says whether kept + dropped = seen."""
+        """The counts as lines for people: does kept + dropped = seen, how did the images end, what may be wrong."""
         return render_report(self.counts())
 
     def __repr__(self) -> str:

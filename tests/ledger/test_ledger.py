@@ -146,6 +146,18 @@ REPORTS = [
     ({"rows": {"seen": 5, "kept": 3}}, "DOES NOT ADD UP: +2"),
     ({"rows": {"skipped": 8}}, "8 more never read"),
     ({"fetched": {"ok": 2, "timed_out": 9}}, "fetched: 9 timed_out, 2 ok"),
+    ({"trust": {"verified": 2}}, "trust: 2 verified"),
+    ({"images": {"ok": 2}}, "images: 2 ok of 2 = 100.0 %"),
+    ({"images": {"ok": 7, "timed_out": 2, "bad_url": 1}}, "images: 7 ok of 10 = 70.0 %"),
+    ({"images": {"ok": 7, "timed_out": 2, "bad_url": 1}}, "not ok: 2 timed_out (20.0 %), 1 bad_url (10.0 %)"),
+    ({"images": {"ok": 7}, "bytes": {"received": 1_234_567}}, "7 ok of 7 = 100.0 %; 1.2 MB received"),
+    ({"images": {"http_client_error": 3}, "http_status": {"403": 1, "404": 2}}, "by HTTP status: 2 404, 1 403"),
+    ({"images": {"opted_out": 3}, "opt_out_signals": {"X-Robots-Tag: noai": 3}}, "opt-outs: 3 X-Robots-Tag: noai"),
+    ({"images": {"ok": 3}, "retries": {"further_tries": 5, "helped": 2}}, "retries: 5; 2 images ok by them"),
+    ({"images": {"dns_failed": 300}}, "likely cause: host names do not resolve"),
+    ({"images": {"timed_out": 9}, "failing_hosts": {f"h{n:02}": 1 for n in range(11)}}, "1 h08, 1 h09"),
+    ({"images": {"timed_out": 9}, "failing_hosts": {"a\x1b[2J\u202e": 9}}, "failing hosts: 9 a\\x1b[2J\\u202e"),
+    ({"images": {"timed_out": 5005}, "failing_hosts": {"a": 9}}, "failing hosts: 9 a (each up to 4 more)"),
 ]
 
 
@@ -154,3 +166,10 @@ def test_report(tmp_path: Path, counts: dict, line: str) -> None:
     ledger = Ledger(tmp_path / "run.ledger")
     ledger.add_all(counts)
     assert line in ledger.report()
+
+
+def test_a_report_names_ten_hosts(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "run.ledger")
+    ledger.add_all({"images": {"timed_out": 20}, "failing_hosts": {f"h{n:02}.example": 1 for n in range(20)}})
+    assert "h09.example" in ledger.report()
+    assert "h10.example" not in ledger.report()
