@@ -5,7 +5,7 @@ The counters, as :meth:`laion_pairs.ledger.Ledger.counts` gives them:
 ``images``
     how each image ended, by :class:`~laion_pairs.ledger.Outcome`: these add up to the images asked for.
 ``http_status``
-    the last answer's status of those that a host answered and that did not end ``ok``: ``"403"``, ``"404"``, …
+    the last answer's status of those that a host refused or failed on: ``"403"``, ``"404"``, ``"500"``, …
 ``trust``
     of the delivered images, by integrity's word: ``verified``, ``same_as_locked``, …
 ``opt_out_signals``
@@ -31,8 +31,8 @@ from laion_pairs.ledger.outcome import Outcome
 
 __all__ = ["ImageCounts"]
 
-_MAX_WORDS = 100
-"""Different reasons of one counter. Outcomes, statuses, trust words and signals are closed lists with fewer."""
+_MAX_WORDS = 200
+"""Different reasons of one counter. Outcomes, statuses, trust words and signals are closed lists and have no more."""
 
 
 class ImageCounts:
@@ -81,7 +81,7 @@ class ImageCounts:
             elif outcome in HOSTS_FAILURES:
                 if host is not None:
                     self._hosts.add(host)
-                if status is not None and 100 <= status <= 599:
+                if status is not None and 400 <= status <= 599:
                     self._count("http_status", str(status))
             elif outcome is Outcome.OPTED_OUT and signal is not None:
                 self._count("opt_out_signals", signal)

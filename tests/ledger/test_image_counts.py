@@ -30,15 +30,16 @@ def test_every_counter(tmp_path: Path) -> None:
     counts.add(Outcome.DNS_FAILED, host="gone.example", tries=2)
     counts.add(Outcome.OPTED_OUT, host="shy.example", status=200, signal="X-Robots-Tag: noai", n_bytes=7)
     counts.add(Outcome.BAD_URL, host=None)
+    counts.add(Outcome.NOT_AN_IMAGE, host="b.example", status=200)
     assert Ledger(tmp_path / "run.ledger").counts() == {}, "nothing is written before the flush"
     counts.flush()
     counts.flush()
     assert Ledger(tmp_path / "run.ledger").counts() == {
-        "images": {"ok": 2, "http_client_error": 2, "dns_failed": 1, "opted_out": 1, "bad_url": 1},
+        "images": {"ok": 2, "http_client_error": 2, "dns_failed": 1, "opted_out": 1, "bad_url": 1, "not_an_image": 1},
         "http_status": {"404": 1, "403": 1},
         "trust": {"verified": 1, "unverified": 1},
         "opt_out_signals": {"X-Robots-Tag: noai": 1},
-        "failing_hosts": {"b.example": 2, "gone.example": 1},
+        "failing_hosts": {"b.example": 3, "gone.example": 1},
         "retries": {"further_tries": 3, "helped": 1},
         "bytes": {"received": 157},
     }
@@ -132,8 +133,8 @@ def test_words_are_bounded(tmp_path: Path) -> None:
         counts.add(Outcome.OPTED_OUT, host=None, signal=f"signal {number}")
     counts.flush()
     signals = ledger.counts()["opt_out_signals"]
-    assert len(signals) == 101
-    assert signals[OTHER] == 900
+    assert len(signals) == 201
+    assert signals[OTHER] == 800
 
 
 def test_nothing_is_lost_while_the_ledger_cannot_be_written(tmp_path: Path) -> None:

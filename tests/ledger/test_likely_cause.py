@@ -6,14 +6,7 @@ import pytest
 
 from laion_pairs.ledger import Outcome, likely_cause
 
-USUAL = {
-    "ok": 700,
-    "http_client_error": 120,
-    "dns_failed": 60,
-    "timed_out": 40,
-    "connect_failed": 40,
-    "not_an_image": 40,
-}
+USUAL = {"ok": 740, "http_client_error": 120, "dns_failed": 60, "timed_out": 40, "connect_failed": 40}
 OLD = {"ok": 580, "http_client_error": 170, "dns_failed": 90, "timed_out": 60, "connect_failed": 50, "tls_failed": 50}
 
 NO_CAUSE = [
