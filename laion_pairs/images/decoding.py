@@ -34,7 +34,17 @@ from laion_pairs.images.sniffing import (
 )
 from laion_pairs.ledger import Outcome
 
-__all__ = ["MAX_SIDE_PX", "ImageHeader", "decode_image", "read_image_header"]
+__all__ = [
+    "MAX_SIDE_PX",
+    "ImageHeader",
+    "Upright",
+    "decode_image",
+    "decode_upright",
+    "judge_pixels",
+    "judge_scanned_pixels",
+    "judge_scans",
+    "read_image_header",
+]
 
 MAX_SIDE_PX = 65_535
 """The most that JPEG and GIF can say, and WEBP a quarter of it. Pillow keeps an address for every line of a picture, so
@@ -84,12 +94,25 @@ def read_image_header(body: bytes, policy: DownloadPolicy) -> ImageHeader:
         return ImageHeader(format_, image.width, image.height)
 
 
+@dataclass(frozen=True)
+class Upright:
+    """A decoded picture: RGB, 8 bits a channel, upright; and whether its EXIF block said to turn it."""
+
+    image: Image.Image
+    turned: bool
+
+
 def decode_image(body: bytes, policy: DownloadPolicy) -> Image.Image:
     """The picture as RGB, 8 bits a channel, upright; :class:`Refused` when it is none.
 
     EXIF orientation is applied (an unreadable EXIF block turns nothing); transparency is laid over white; CMYK and
     palettes are converted; 16-bit greys keep their upper 8 bits. ICC profiles are dropped, not applied.
     """
+    return decode_upright(body, policy).image
+
+
+def decode_upright(body: bytes, policy: DownloadPolicy) -> Upright:
+    """As :func:`decode_image`, and whether the picture was turned."""
     _, image = _open(body, policy)
     try:
         with image:
@@ -100,7 +123,7 @@ def decode_image(body: bytes, policy: DownloadPolicy) -> Image.Image:
     except Exception:  # whatever a decoder makes of hostile bytes is one outcome
         raise Refused(Outcome.CORRUPT_IMAGE, "the file starts like an image but does not decode.") from None
     upright.info = {}
-    return upright
+    return Upright(upright, turned=turn is not None)
 
 
 def _open(body: bytes, policy: DownloadPolicy) -> tuple[str, ImageFile]:
@@ -108,15 +131,15 @@ def _open(body: bytes, policy: DownloadPolicy) -> tuple[str, ImageFile]:
     format_ = sniff_format(body)
     try:
         if format_ == "WEBP":  # its plug-in reserves memory for the canvas on opening
-            _judge_pixels(webp_size(body), policy)
-        if format_ == "JPEG" and count_jpeg_scans(body) > MAX_JPEG_SCANS:
-            raise Refused(Outcome.CORRUPT_IMAGE, f"the JPEG has more than {MAX_JPEG_SCANS} scans.")
+            judge_pixels(webp_size(body), policy)
+        if format_ == "JPEG":
+            judge_scans(count_jpeg_scans(body))
         if format_ == "BMP" and is_run_length_bmp(body):
             raise Refused(Outcome.CORRUPT_IMAGE, "the BMP is run-length encoded, which is not read.")
         image = _READERS[format_](BytesIO(body))
-        _judge_pixels(image.size, policy)
-        if format_ == "JPEG" and count_jpeg_scans(body) * image.width * image.height > MAX_JPEG_SCANNED_PX:
-            raise Refused(Outcome.CORRUPT_IMAGE, "the JPEG has more scans than a picture of its size needs.")
+        judge_pixels(image.size, policy)
+        if format_ == "JPEG":
+            judge_scanned_pixels(count_jpeg_scans(body), image.size)
     except Refused:
         raise
     except Exception:  # as above
@@ -124,7 +147,21 @@ def _open(body: bytes, policy: DownloadPolicy) -> tuple[str, ImageFile]:
     return format_, image
 
 
-def _judge_pixels(size: tuple[int, int], policy: DownloadPolicy) -> None:
+def judge_scans(scans: int) -> None:
+    """:class:`Refused` for a JPEG with more scans than any encoder writes; judged before anything else is read."""
+    if scans > MAX_JPEG_SCANS:
+        raise Refused(Outcome.CORRUPT_IMAGE, f"the JPEG has more than {MAX_JPEG_SCANS} scans.")
+
+
+def judge_scanned_pixels(scans: int, size: tuple[int, int]) -> None:
+    """:class:`Refused` for a JPEG whose scans would go over its pixels more often than is worth it."""
+    width, height = size
+    if scans * width * height > MAX_JPEG_SCANNED_PX:
+        raise Refused(Outcome.CORRUPT_IMAGE, "the JPEG has more scans than a picture of its size needs.")
+
+
+def judge_pixels(size: tuple[int, int], policy: DownloadPolicy) -> None:
+    """:class:`Refused` when ``size`` (width, height) has more pixels than the policy allows, or too long a side."""
     width, height = size
     says = f"the image's header says {width} x {height} pixels"
     if width * height > policy.max_pixels:

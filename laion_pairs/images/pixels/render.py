@@ -1,4 +1,9 @@
-"""From a body's bytes to upright RGB pixels of the wanted size."""
+"""From a body's bytes to upright RGB pixels of the wanted size; judged by the header before anything is decoded.
+
+Plain JPEGs, which is nearly all of the web's pictures, are decoded by libjpeg-turbo directly, and only as finely as the
+size asks for. All else, and every JPEG that it has anything to say against, goes through
+:mod:`laion_pairs.images.decoding`, whose outcomes are therefore ours.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +11,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from laion_pairs.images.decoding import ImageHeader, decode_image, read_image_header
+from laion_pairs.images.decoding import decode_upright
+from laion_pairs.images.orientation import UPRIGHT
 from laion_pairs.images.pixels.geometry import Geometry
+from laion_pairs.images.pixels.header import judge_header
+from laion_pairs.images.pixels.jpeg import decode_plain_jpeg
+from laion_pairs.images.pixels.plain_jpeg import PlainJpeg, read_plain_jpeg
+from laion_pairs.images.pixels.raster import Raster
+from laion_pairs.images.pixels.resampling import resample
 from laion_pairs.images.pixels.resize import Resize
 from laion_pairs.images.policy import DownloadPolicy
-from laion_pairs.images.refusal import Refused
-from laion_pairs.ledger import Outcome
 
-__all__ = ["Rendered", "check", "pixel_cost", "render"]
+__all__ = ["Rendered", "render"]
 
 
 @dataclass(slots=True)
@@ -36,48 +44,35 @@ class Rendered:
     changed: bool
 
 
-def check(body: bytes, resize: Resize, policy: DownloadPolicy) -> ImageHeader:
-    """The header of a wanted picture; decodes nothing. :class:`Refused` otherwise."""
-    header = read_image_header(body, policy)
-    _judge(header, resize)
-    return header
-
-
 def render(body: bytes, resize: Resize, policy: DownloadPolicy) -> Rendered:
-    """The picture, decoded, upright, resized; :class:`Refused` as :func:`decode_image` and :func:`check` do."""
-    header = check(body, resize, policy)
-    image = decode_image(body, policy)
-    geometry = resize.geometry(*image.size)
-    untouched = geometry == Geometry.untouched(*image.size)
-    changed = not untouched or image.size != (header.width, header.height)
-    scaled = image.resize((geometry.scaled_width, geometry.scaled_height), Image.Resampling.LANCZOS)
-    box = (geometry.left, geometry.top, geometry.left + geometry.width, geometry.top + geometry.height)
-    canvas = Image.new("RGB", (geometry.width, geometry.height), "white")
-    canvas.paste(
-        scaled.crop((max(0, box[0]), max(0, box[1]), min(scaled.width, box[2]), min(scaled.height, box[3]))),
-        (max(0, -geometry.left), max(0, -geometry.top)),
-    )
-    return Rendered(np.array(canvas), header.format, header.width, header.height, changed)
+    """The picture; :class:`Refused` when it is none (as ``decode_image`` does) or not a wanted one (as ``check``)."""
+    jpeg = read_plain_jpeg(body)
+    header = judge_header(body, jpeg, resize, policy)
+    source = None if jpeg is None else _decode_fast(body, jpeg, resize)
+    if source is None:
+        source = _decode_safe(body, resize, policy)
+    pixels = resample(source.raster, source.geometry)
+    changed = source.turned or source.geometry != Geometry.untouched(header.width, header.height)
+    return Rendered(pixels, header.format, header.width, header.height, changed)
 
 
-def pixel_cost(header: ImageHeader, resize: Resize) -> int:
-    """An upper bound of the bytes that :func:`render` needs at once for such a picture."""
-    geometry = resize.geometry(header.width, header.height)
-    return (
-        8 * header.width * header.height
-        + 8 * geometry.scaled_width * geometry.scaled_height
-        + 8 * geometry.width * geometry.height
-    )
+@dataclass(frozen=True, slots=True)
+class _Source:
+    raster: Raster
+    geometry: Geometry
+    turned: bool
 
 
-def _judge(header: ImageHeader, resize: Resize) -> None:
-    smaller, larger = sorted((header.width, header.height))
-    says = f"the image's header says {header.width} x {header.height} pixels"
-    if smaller < max(1, resize.min_side_px):
-        raise Refused(Outcome.TOO_SMALL, f"{says}; the smaller side must have at least {max(1, resize.min_side_px)}.")
-    if resize.max_area_px is not None and smaller * larger > resize.max_area_px:
-        raise Refused(Outcome.TOO_MANY_PIXELS, f"{says}; at most {resize.max_area_px} are wanted.")
-    if resize.max_aspect_ratio is not None and larger > resize.max_aspect_ratio * smaller:
-        raise Refused(
-            Outcome.BAD_ASPECT_RATIO, f"{says}; one side may be at most {resize.max_aspect_ratio:g} times the other."
-        )
+def _decode_fast(body: bytes, jpeg: PlainJpeg, resize: Resize) -> _Source | None:
+    """None where libjpeg-turbo has anything to say against the file: whether it is an image is not judged here."""
+    geometry = resize.geometry(*jpeg.upright_size)
+    try:
+        return _Source(decode_plain_jpeg(body, jpeg, geometry), geometry, jpeg.orientation != UPRIGHT)
+    except ValueError:
+        return None
+
+
+def _decode_safe(body: bytes, resize: Resize, policy: DownloadPolicy) -> _Source:
+    upright = decode_upright(body, policy)
+    pixels = np.asarray(upright.image)
+    return _Source(Raster(pixels, *upright.image.size), resize.geometry(*upright.image.size), upright.turned)
