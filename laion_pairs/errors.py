@@ -24,6 +24,8 @@
     │   ├── HubUnreachable (ConnectionError)
     │   └── CorruptShard                   a file that is not the parquet, CSV or TSV it claims to be
     ├── FetchFailed (OSError)              an image that could not be had; carries the Outcome
+    ├── ExportError (OSError)              an output folder that cannot be written or read: a full disk, most often
+    │   └── ExportMismatch (ValueError)    a folder that holds something else than what is asked for now
     └── MissingExtra (ImportError)         an optional dependency; the message is the pip line
 
 Every message is one string that says what was asked, what was found and what to do.
@@ -175,6 +177,14 @@ class FetchFailed(LaionError, OSError):
 
     def __reduce__(self) -> tuple[type[FetchFailed], tuple[str, Outcome]]:
         return type(self), (str(self), self.outcome)
+
+
+class ExportError(LaionError, OSError):
+    """An output folder cannot be written or read."""
+
+
+class ExportMismatch(ExportError, ValueError):
+    """An output folder holds something else than what is asked for now."""
 
 
 class MissingExtra(LaionError, ImportError):
