@@ -158,5 +158,6 @@ def _photograph(path: Path) -> Image.Image:
     picture = Image.open(path)
     picture.draft("RGB", (SOURCE_SIDE_PX, SOURCE_SIDE_PX))
     picture = picture.convert("RGB")
+    picture.info.clear()  # no colour profile: some of the sources' are broken, and decoders disagree about the others
     picture.thumbnail((SOURCE_SIDE_PX, SOURCE_SIDE_PX), Image.Resampling.LANCZOS)
     return picture
