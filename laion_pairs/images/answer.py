@@ -17,11 +17,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from laion_pairs.images.opt_out import find_opt_out
+from laion_pairs.images.opt_out import allows_tdm, find_opt_out
 from laion_pairs.images.refusal import Refused
 from laion_pairs.ledger import Outcome
 
-__all__ = ["Redirect", "judge_answer", "judge_opt_out"]
+__all__ = ["Redirect", "judge_answer", "judge_opt_out", "judge_status"]
 
 Headers = Sequence[tuple[str, str]]
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -34,15 +34,21 @@ class Redirect:
     location: bytes
 
 
-def judge_answer(status: int, headers: Headers, max_body_bytes: int) -> Redirect | None:
+def judge_answer(status: int, headers: Headers, max_body_bytes: int, *, reserved: str | None = None) -> Redirect | None:
     """A :class:`Redirect`, or None where the body is to be read; raises :class:`Refused` for the rest.
 
     Args:
         status: of the final header block.
         headers: its ``(name, value)`` pairs in order, decoded as Latin-1.
         max_body_bytes: the largest ``Content-Length`` that is read.
+        reserved: as for :func:`judge_opt_out`.
     """
-    judge_opt_out(headers)
+    judge_opt_out(headers, reserved)
+    return judge_status(status, headers, max_body_bytes)
+
+
+def judge_status(status: int, headers: Headers, max_body_bytes: int) -> Redirect | None:
+    """As :func:`judge_answer`, without a look at opt-outs."""
     if status in _REDIRECTS and _values(headers, "location"):
         locations = set(_values(headers, "location"))
         if len(locations) > 1:
@@ -55,11 +61,19 @@ def judge_answer(status: int, headers: Headers, max_body_bytes: int) -> Redirect
     raise Refused(_outcome_of_status(status, headers), f"the host answered with status {status}.")
 
 
-def judge_opt_out(headers: Headers) -> None:
-    """Raise :class:`Refused` with ``OPTED_OUT`` where a header reserves the image."""
-    reservation = find_opt_out(headers)
-    if reservation is not None:
-        raise Refused(Outcome.OPTED_OUT, f"the host opts out by header: {reservation}.")
+def judge_opt_out(headers: Headers, reserved: str | None = None) -> None:
+    """Raise :class:`Refused` with ``OPTED_OUT`` where the image is reserved.
+
+    Args:
+        headers: of one block of the answer.
+        reserved: a file of the host that reserves the image, such as ``tdmrep.json``, or None; a header
+            ``tdm-reservation: 0`` overrides it.
+    """
+    signal = find_opt_out(headers)
+    if signal is not None:
+        raise Refused(Outcome.OPTED_OUT, f"the host opts out by header: {signal}.", signal=signal)
+    if reserved is not None and not allows_tdm(headers):
+        raise Refused(Outcome.OPTED_OUT, f"the host's {reserved} reserves this image.", signal=reserved)
 
 
 def _outcome_of_status(status: int, headers: Headers) -> Outcome:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
+from functools import lru_cache
 
 from laion_pairs.images.decoding import decode_image, read_image_header
 from laion_pairs.images.fetched import Fetched
 from laion_pairs.images.hops import Hops, Takedowns
 from laion_pairs.images.policy import DownloadPolicy
 from laion_pairs.images.refusal import Refused
+from laion_pairs.images.reservations import Reservations, Wait, asks_origins
 from laion_pairs.images.transfer import Transfer
 from laion_pairs.images.transport import Transfers
 from laion_pairs.ledger import Outcome
@@ -33,13 +36,16 @@ def fetch_image(url: str, policy: DownloadPolicy | None = None, *, takedown: Tak
     """
     policy = DownloadPolicy() if policy is None else policy
     start_s = time.monotonic()
-    hops = Hops(url, policy, takedown)
+    reservations = _shared_reservations(policy, os.getpid()) if asks_origins(policy) else None
+    hops = Hops(url, policy, takedown, reservations)
     try:
         body = _body_of(hops)
         header = read_image_header(body, policy)
         decode_image(body, policy)
     except Refused as refused:
         return _failed(hops, refused, time.monotonic() - start_s)
+    finally:
+        hops.abandon()
     return Fetched(
         Outcome.OK,
         url,
@@ -56,15 +62,25 @@ def fetch_image(url: str, policy: DownloadPolicy | None = None, *, takedown: Tak
 
 
 def _body_of(hops: Hops) -> bytes:
-    step: Transfer | bytes = hops.first()
+    step: Transfer | Wait | bytes = hops.first()
     with Transfers() as transfers:
-        while isinstance(step, Transfer):
+        while not isinstance(step, bytes):
+            if isinstance(step, Wait):
+                step.block(1.0)
+                step = hops.resume()
+                continue
             transfers.start(step)
             finished: list[Transfer] = []
             while not finished:
                 finished = transfers.wait(1.0)
             step = hops.after(finished[0])
     return step
+
+
+@lru_cache(maxsize=8)
+def _shared_reservations(policy: DownloadPolicy, _process: int) -> Reservations:
+    """What this process knows about origins under ``policy``; a forked child starts anew, its parent's locks aside."""
+    return Reservations(policy)
 
 
 def _failed(hops: Hops, refused: Refused, elapsed_s: float) -> Fetched:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-__all__ = ["find_opt_out"]
+__all__ = ["allows_tdm", "find_opt_out"]
 
 _REFUSALS = frozenset({"noai", "noimageai", "noml", "noindex", "noimageindex", "none"})
 _VALUED = re.compile(r"(?<![\w-])max-(?:snippet|image-preview|video-preview)\s*[:=]\s*[^\s,;:]*", re.I)
@@ -37,6 +37,12 @@ def find_opt_out(headers: Iterable[tuple[str, str]]) -> str | None:
         if found is not None:
             return found
     return None
+
+
+def allows_tdm(headers: Iterable[tuple[str, str]]) -> bool:
+    """Whether a ``tdm-reservation`` header says, legally, that nothing is reserved."""
+    values = [value for name, value in headers if name.strip().lower() == "tdm-reservation"]
+    return bool(values) and all(_tdm(value) is None for value in values)
 
 
 def _robots(value: str) -> str | None:

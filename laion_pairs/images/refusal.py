@@ -17,9 +17,12 @@ class Refused(Exception):
     Attributes:
         outcome: why, as a member of the closed list.
         detail: one sentence; never text that a host sent.
+        signal: with ``OPTED_OUT``, what refused, such as ``X-Robots-Tag: noai`` or ``robots.txt``: a word to count by,
+            from a closed list, never text that a host sent. None for every other outcome.
     """
 
-    def __init__(self, outcome: Outcome, detail: str) -> None:
+    def __init__(self, outcome: Outcome, detail: str, *, signal: str | None = None) -> None:
         super().__init__(detail)
         self.outcome = outcome
         self.detail = detail
+        self.signal = signal

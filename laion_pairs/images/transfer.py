@@ -14,7 +14,7 @@ from typing import Any
 import pycurl
 
 from laion_pairs.images.address import Reach, address_reach
-from laion_pairs.images.answer import Redirect, judge_answer, judge_opt_out
+from laion_pairs.images.answer import Redirect, judge_answer, judge_opt_out, judge_status
 from laion_pairs.images.curl_errors import refusal_of
 from laion_pairs.images.policy import DownloadPolicy
 from laion_pairs.images.refusal import Refused
@@ -37,6 +37,9 @@ class Transfer:
         end_s: ``time.monotonic()`` at which the whole fetch, not only this hop, must be over.
         public_only: dial public addresses only, whatever ``policy.allow_private`` says.
         owner: whatever the caller wants to find again on a finished transfer.
+        reserved: a file of the host that reserves this image unless the answer's header overrides it; or None.
+        file_bytes: this asks for a reservation file of at most so many bytes, not for an image. Opt-out headers of its
+            answer are about that file, so they are not judged.
 
     Attributes, all set once the transfer is finished:
         refused: why it goes no further; None when there is a redirect or a body.
@@ -47,7 +50,15 @@ class Transfer:
     """
 
     def __init__(
-        self, url: CheckedUrl, policy: DownloadPolicy, *, end_s: float, public_only: bool = False, owner: Any = None
+        self,
+        url: CheckedUrl,
+        policy: DownloadPolicy,
+        *,
+        end_s: float,
+        public_only: bool = False,
+        owner: Any = None,
+        reserved: str | None = None,
+        file_bytes: int | None = None,
     ) -> None:
         self.url = url
         self.policy = policy
@@ -58,6 +69,9 @@ class Transfer:
         self.status: int | None = None
         self.reach: Reach | None = None
         self._end_s = end_s
+        self._reserved = reserved
+        self._is_image = file_bytes is None
+        self._max_body_bytes = policy.max_body_bytes if file_bytes is None else file_bytes
         self._public_only = public_only or not policy.allow_private
         self._forbidden: Refused | None = None
         self._headers: list[tuple[str, str]] = []  # of the block that is being read, then its trailers
@@ -108,7 +122,10 @@ class Transfer:
         elif self._in_block or self.status is None or self.status < 200:
             self.refused = Refused(Outcome.HTTP_SERVER_ERROR, "the host's answer has no complete header.")
         else:
-            self._judge_trailers()
+            try:
+                self._judge_more_headers()
+            except Refused as refused:
+                self.refused = refused
 
     def _stop(self, outcome: Outcome, detail: str) -> None:
         self.refused = Refused(outcome, detail)
@@ -165,25 +182,27 @@ class Transfer:
         self._in_block = False
         try:
             if self.status < 200:
-                judge_opt_out(self._headers)
-                return None
-            self.redirect = judge_answer(self.status, self._headers, self.policy.max_body_bytes)
+                self._judge_more_headers()
+            elif self._is_image:
+                headers, limit = self._headers, self._max_body_bytes
+                self.redirect = judge_answer(self.status, headers, limit, reserved=self._reserved)
+            else:
+                self.redirect = judge_status(self.status, self._headers, self._max_body_bytes)
         except Refused as refused:
             self.refused = refused
             return 0
         return None if self.redirect is None else 0
 
-    def _judge_trailers(self) -> None:
-        try:
+    def _judge_more_headers(self) -> None:
+        """Judge what comes before or after the one header: an informational block, or trailers."""
+        if self._is_image:
             judge_opt_out(self._headers)
-        except Refused as refused:
-            self.refused = refused
 
     def _on_body(self, piece: bytes) -> int | None:
         self._window_bytes += len(piece)
-        if len(self.body) + len(piece) > self.policy.max_body_bytes:
+        if len(self.body) + len(piece) > self._max_body_bytes:
             self.body.clear()
-            self._stop(Outcome.TOO_LARGE, f"the body is larger than {self.policy.max_body_bytes} bytes.")
+            self._stop(Outcome.TOO_LARGE, f"the body is larger than {self._max_body_bytes} bytes.")
             return 0
         self.body += piece
         return None
