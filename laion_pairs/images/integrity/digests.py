@@ -1,38 +1,61 @@
 """Digests as releases publish them: ``md5:`` and 32, or ``sha256:`` and 64 hexadecimal digits, in either case.
 
-They are of the file's bytes (Re-LAION's ``md5`` column, DataComp's ``sha256``), so a file that was saved again never
-matches. Other text is no digest: it can be counted, not checked.
+They are of the file's bytes (Re-LAION's ``md5`` column, DataComp's ``sha256``), so a picture that was saved again never
+matches. Other text is no digest: it is counted, not checked.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from functools import cached_property
 from threading import Lock
 
 from laion_pairs.errors import DigestColumnError
 
-__all__ = ["FIRST_CHECKS", "DigestColumn", "matches_digest"]
+__all__ = ["FIRST_CHECKS", "DigestColumn", "FileHashes", "matches_digest"]
 
 FIRST_CHECKS = 200
-"""So many mismatches and nothing else, and the column is not what it is taken for (img2dataset's
-``--verify_hash`` finds about 15 % of such pairs changed: that 200 of them all did by chance does not happen)."""
+"""So many mismatches and not one match, and the column is not what it is taken for (web.md, "Integrity"): of true
+digests about 15 % had changed after a year."""
 
 _DIGEST = re.compile(r"(md5):([0-9a-f]{32})|(sha256):([0-9a-f]{64})", re.IGNORECASE | re.ASCII)
 
 
-def matches_digest(digest: str, body: bytes) -> bool | None:
-    """Whether ``body`` has this digest; None when the text is no digest.
+class FileHashes:
+    """The hashes of a file, each computed when it is first asked for (outside the GIL, as hashlib does)."""
 
-    >>> matches_digest("MD5:D41D8CD98F00B204E9800998ECF8427E", b"")
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    @cached_property
+    def md5(self) -> str:
+        """32 hex digits."""
+        return hashlib.md5(self._body, usedforsecurity=False).hexdigest()
+
+    @cached_property
+    def sha256(self) -> str:
+        """64 hex digits."""
+        return hashlib.sha256(self._body).hexdigest()
+
+    @property
+    def known_sha256(self) -> str | None:
+        """The sha256, if something needed it."""
+        known: str | None = self.__dict__.get("sha256")
+        return known
+
+
+def matches_digest(digest: str, file: FileHashes) -> bool | None:
+    """Whether the file has this digest; None when the text is no digest.
+
+    >>> matches_digest("MD5:D41D8CD98F00B204E9800998ECF8427E", FileHashes(b""))
     True
     """
     found = _DIGEST.fullmatch(digest)
     if found is None:
         return None
-    if found[1] is not None:
-        return hashlib.md5(body, usedforsecurity=False).hexdigest() == found[2].lower()
-    return hashlib.sha256(body).hexdigest() == found[4].lower()
+    md5, sha256 = found[2], found[4]
+    return file.md5 == md5.lower() if md5 else file.sha256 == sha256.lower()
 
 
 class DigestColumn:
@@ -44,27 +67,25 @@ class DigestColumn:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._checked = 0
-        self._matched = False
+        self._mismatches = 0
+        self._trusted = False
         self.malformed = 0
 
-    def check(self, digest: str, body: bytes) -> bool | None:
+    def check(self, digest: str, file: FileHashes) -> bool | None:
         """As :func:`matches_digest`.
 
         Raises:
-            DigestColumnError: the first 200 checks all mismatched; and again at every check after that.
+            DigestColumnError: the first 200 checks all mismatched; from then on at every mismatch.
         """
-        matches = matches_digest(digest, body)
-        if self._matched and matches is not None:
+        matches = matches_digest(digest, file)
+        if matches or self._trusted:
+            self._trusted = True
             return matches
         with self._lock:
-            if matches is None:
-                self.malformed += 1
-                return None
-            self._matched = self._matched or matches
-            self._checked += 1
-            hopeless = not self._matched and self._checked >= FIRST_CHECKS
-        if hopeless:
+            self.malformed += matches is None
+            self._mismatches += matches is False
+            hopeless = self._mismatches >= FIRST_CHECKS
+        if hopeless and not self._trusted:
             raise DigestColumnError(
                 f"The first {FIRST_CHECKS} published digests that were checked all differ from the downloaded bytes: "
                 "the column is not a digest of the image files (but of URLs, of pixels, or of resized copies). "
