@@ -26,7 +26,7 @@ _TRAINING = frozenset({"train-ai", "train-genai"})
 
 
 def find_opt_out(headers: Iterable[tuple[str, str]]) -> str | None:
-    """The first refusal among ``(name, value)`` pairs, as a phrase of our own words; None where there is none.
+    """The first refusal among ``(name, value)`` pairs, as a phrase of a closed list; None where there is none.
 
     >>> find_opt_out([("X-Robots-Tag", "googlebot: nofollow"), ("x-robots-tag", "otherbot: NoAI")])
     'X-Robots-Tag: noai'
@@ -58,11 +58,9 @@ def _tdm(value: str) -> str | None:
 
 def _usage(value: str) -> str | None:
     for member in value.split(","):
-        key, equals, rest = member.partition("=")
-        key = key.partition(";")[0].strip().lower()
-        if key in _TRAINING and (not equals or rest.partition(";")[0].strip().lower() != "y"):
-            illegal = rest.partition(";")[0].strip().lower() != "n"
-            return f"Content-Usage: {key} with an illegal value" if illegal else f"Content-Usage: {key}=n"
+        key, _, preference = (part.strip().lower() for part in member.partition(";")[0].partition("="))
+        if key in _TRAINING and preference != "y":
+            return f"Content-Usage: {key}=n" if preference == "n" else f"Content-Usage: {key} with an illegal value"
     return None
 
 

@@ -50,6 +50,8 @@ REFUSES = [
     ("Content-Usage", "train-ai"),
     ("Content-Usage", "train-ai="),
     ("Content-Usage", "train-ai=y, train-ai=n"),
+    ("Content-Usage", "train-ai;exp=y"),  # bare, with a parameter
+    ("Content-Usage", "train-ai=y, train-genai=n"),
     ("Content-Usage", "train-genai=n"),
 ]
 DOES_NOT = [
