@@ -92,7 +92,8 @@ class Hops:
         if done.refused is not None:
             raise done.refused
         if done.redirect is None:
-            return self._checked_body(bytes(done.body))
+            body, done.body = done.body, b""  # libcurl's handle keeps its last transfer, which need not keep the body
+            return self._checked_body(body)
         if self.redirects >= self._policy.max_redirects:
             raise Refused(Outcome.TOO_MANY_REDIRECTS, f"the policy allows {self._policy.max_redirects} redirects.")
         if done.reach is not Reach.PRIVATE:  # once out on the web, a fetch does not come back in
@@ -106,6 +107,11 @@ class Hops:
         if self._awaited is None:
             raise RuntimeError("resume() goes on after a Wait, and this walk was not told to wait.")
         return self._go_to(self._awaited)
+
+    def postpone(self, transfer: Transfer, seconds: float) -> None:
+        """The driver let ``transfer`` wait for its turn: so long does not count."""
+        self._end_s += seconds
+        transfer.end_s += seconds
 
     def abandon(self) -> None:
         """This walk ends here, whatever it was doing: another one may ask the origin. Harmless at any time."""

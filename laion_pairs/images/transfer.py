@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pycurl
@@ -18,7 +19,7 @@ from laion_pairs.images.answer import Redirect, judge_answer, judge_opt_out, jud
 from laion_pairs.images.curl_errors import refusal_of
 from laion_pairs.images.policy import DownloadPolicy
 from laion_pairs.images.refusal import Refused
-from laion_pairs.images.request import prepare
+from laion_pairs.images.request import ask_for
 from laion_pairs.images.url_check import CheckedUrl
 from laion_pairs.ledger import Outcome
 
@@ -40,6 +41,12 @@ class Transfer:
         reserved: a file of the host that reserves this image unless the answer's header overrides it; or None.
         file_bytes: this asks for a reservation file of at most so many bytes, not for an image. Opt-out headers of its
             answer are about that file, so they are not judged.
+
+    Attributes that the driver may set before it starts the transfer:
+        end_s: later, where the transfer had to wait for its turn.
+        address: to dial instead of looking the host up; judged like every other.
+        may_hold: asked before a piece of the body is kept; False pauses the transfer, and its clock, until it is
+            resumed. None where there is room for everything.
 
     Attributes, all set once the transfer is finished:
         refused: why it goes no further; None when there is a redirect or a body.
@@ -65,10 +72,15 @@ class Transfer:
         self.owner = owner
         self.refused: Refused | None = None
         self.redirect: Redirect | None = None
-        self.body = bytearray()
+        self.body = b""
         self.status: int | None = None
         self.reach: Reach | None = None
-        self._end_s = end_s
+        self.end_s = end_s
+        self.address: str | None = None  # to dial, looked up by the driver; None leaves that to libcurl
+        self.may_hold: Callable[[Transfer, int], bool] | None = None
+        self.paused_s: float | None = None  # since when
+        self._pieces: list[bytes] = []
+        self._body_bytes = 0
         self._reserved = reserved
         self._is_image = file_bytes is None
         self._max_body_bytes = policy.max_body_bytes if file_bytes is None else file_bytes
@@ -82,38 +94,55 @@ class Transfer:
 
     # Driven by the loop
 
-    def begin(self, curl: pycurl.Curl, now_s: float) -> float:
-        """Set the handle up; the time at which :meth:`check` wants to be called first."""
+    def begin(self, curl: pycurl.Curl, now_s: float, opened: list[socket.SocketType]) -> float:
+        """Set the handle up; the time at which :meth:`check` wants to be called first.
+
+        Args:
+            opened: takes the sockets that are made for libcurl, which works on duplicates: the loop closes them.
+        """
         policy = self.policy
         fresh = policy.allow_private and self._public_only
-        prepare(curl, self.url, policy, left_s=self._end_s - now_s, fresh=fresh)
+        ask_for(curl, self.url, connect_s=min(policy.connect_timeout_s, self.end_s - now_s), fresh=fresh)
+        curl.setopt(pycurl.CONNECT_TO, [self._dialled] if self.address else [])
+        self._opened = opened
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
         self._first_line_end_s = now_s + policy.first_byte_timeout_s
-        return min(self._end_s, self._first_line_end_s, now_s + policy.min_rate_window_s)
+        return min(self.end_s, self._first_line_end_s, now_s + policy.min_rate_window_s)
 
     def check(self, now_s: float) -> float | None:
         """Judge the clock: the time of the next check, or None to stop now (``refused`` says why)."""
         policy = self.policy
-        if now_s >= self._end_s:
+        if self.paused_s is not None:
+            return now_s + policy.min_rate_window_s
+        if now_s >= self.end_s:
             self._stop(Outcome.TIMED_OUT, f"not complete within {policy.total_timeout_s:g} s.")
             return None
         if self._window_start_s is None:
             if now_s >= self._first_line_end_s:
                 self._stop(Outcome.TIMED_OUT, f"no answer within {policy.first_byte_timeout_s:g} s.")
                 return None
-            return min(self._end_s, self._first_line_end_s)
+            return min(self.end_s, self._first_line_end_s)
         passed_s = now_s - self._window_start_s
         if passed_s >= policy.min_rate_window_s:
             if self._window_bytes < policy.min_bytes_per_s * passed_s:
                 self._stop(Outcome.TOO_SLOW, f"the answer came below {policy.min_bytes_per_s} bytes/s.")
                 return None
             self._window_start_s, self._window_bytes = now_s, 0
-        return min(self._end_s, self._window_start_s + policy.min_rate_window_s)
+        return min(self.end_s, self._window_start_s + policy.min_rate_window_s)
+
+    def resume(self, now_s: float) -> None:
+        """There is room again: what was paused goes on, and its clock with it."""
+        if self.paused_s is not None:
+            paused_s, self.paused_s = now_s - self.paused_s, None
+            self.end_s += paused_s
+            self._window_start_s, self._window_bytes = now_s, 0
 
     def finish(self, code: int, address: str) -> None:
         """libcurl is done: ``code`` is its error, 0 for none; ``address`` the one talked to, ``""`` for none."""
+        self.body = b"".join(self._pieces)
+        self._pieces.clear()
         self.reach = address_reach(address) if address else None
         if self.refused is not None or self.redirect is not None:
             return
@@ -129,16 +158,24 @@ class Transfer:
 
     def _stop(self, outcome: Outcome, detail: str) -> None:
         self.refused = Refused(outcome, detail)
+        self._pieces.clear()
+
+    @property
+    def _dialled(self) -> str:
+        address = f"[{self.address}]" if ":" in (self.address or "") else self.address
+        return f"::{address}:"
 
     # Called by libcurl. A callback that answers 0 for a piece that is not empty stops the transfer.
 
-    def _open_socket(self, _purpose: int, address: Any) -> socket.socket | int:
+    def _open_socket(self, _purpose: int, address: Any) -> socket.SocketType | int:
         """A socket for the address that is about to be dialled, or libcurl's word for none."""
         reason = self._why_not(address)
         if reason is not None:
             self._forbidden = Refused(Outcome.FORBIDDEN_ADDRESS, reason)
             return pycurl.SOCKET_BAD  # type: ignore[no-any-return]
-        return socket.socket(address.family, address.socktype, address.protocol)
+        opened = socket.SocketType(address.family, address.socktype, address.protocol)
+        self._opened.append(opened)
+        return opened
 
     def _why_not(self, address: Any) -> str | None:
         if address.family not in (socket.AF_INET, socket.AF_INET6):
@@ -199,10 +236,14 @@ class Transfer:
             judge_opt_out(self._headers)
 
     def _on_body(self, piece: bytes) -> int | None:
-        self._window_bytes += len(piece)
-        if len(self.body) + len(piece) > self._max_body_bytes:
-            self.body.clear()
+        n = len(piece)
+        if self._body_bytes + n > self._max_body_bytes:
             self._stop(Outcome.TOO_LARGE, f"the body is larger than {self._max_body_bytes} bytes.")
             return 0
-        self.body += piece
+        if self.may_hold is not None and not self.may_hold(self, n):
+            self.paused_s = time.monotonic()
+            return pycurl.WRITEFUNC_PAUSE  # type: ignore[no-any-return]
+        self._window_bytes += n
+        self._body_bytes += n
+        self._pieces.append(piece)
         return None

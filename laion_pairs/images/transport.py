@@ -8,17 +8,21 @@ that made it; nothing is shared between loops, hence nothing across a fork.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import math
 import selectors
+import socket
 import threading
 import time
 from itertools import count
+from operator import itemgetter
 from types import TracebackType
 
 import pycurl
 
 from laion_pairs.images.policy import DownloadPolicy
+from laion_pairs.images.request import new_handle
 from laion_pairs.images.transfer import Transfer
 
 __all__ = ["Transfers"]
@@ -46,6 +50,11 @@ class Transfers:
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
         self._selector = selectors.DefaultSelector()
+        self._bell, self._ringer = socket.socketpair()
+        self._bell.setblocking(False)
+        self._ringer.setblocking(False)
+        self._selector.register(self._bell, selectors.EVENT_READ)
+        self._opened: list[socket.SocketType] = []
         self._alarm_s = math.inf  # when libcurl wants to be woken, by time.monotonic()
         self._running: dict[pycurl.Curl, Transfer] = {}
         self._idle: list[pycurl.Curl] = []
@@ -62,22 +71,42 @@ class Transfers:
         self._policy = self._policy or transfer.policy
         if transfer.policy != self._policy:
             raise ValueError("a loop keeps connections that one policy allowed: start another loop for another policy.")
-        curl = self._idle.pop() if self._idle else pycurl.Curl()
+        curl = self._idle.pop() if self._idle else new_handle(self._policy)
         now_s = time.monotonic()
-        check_s = transfer.begin(curl, now_s)
+        check_s = transfer.begin(curl, now_s, self._opened)
         self._running[curl] = transfer
         self._schedule(check_s, curl, transfer)
         self._multi.add_handle(curl)
 
     def wait(self, timeout_s: float) -> list[Transfer]:
-        """Work until a transfer is finished or ``timeout_s`` seconds are over; all that are finished by then."""
+        """Work until a transfer is finished, ``timeout_s`` seconds are over or :meth:`ring` was called.
+
+        Returns all that are finished by then.
+        """
         end_s = time.monotonic() + timeout_s
+        rung = False
         while True:
             finished = self._take_finished() + self._stop_late()
             now_s = time.monotonic()
-            if finished or not self._running or now_s >= end_s:
+            if finished or rung or now_s >= end_s:
                 return finished
-            self._work(max(0.0, min(end_s, self._alarm_s, self._checks[0][0]) - now_s))
+            check_s = self._checks[0][0] if self._checks else math.inf
+            rung = self._work(max(0.0, min(end_s, self._alarm_s, check_s) - now_s))
+
+    def ring(self) -> None:
+        """End a :meth:`wait` early, from any thread."""
+        with contextlib.suppress(OSError):  # full: it rings already; closed: nobody waits
+            self._ringer.send(b"!")
+
+    def resume_paused(self, now_s: float) -> int:
+        """Let the transfer that has been paused longest go on; how many are paused still."""
+        paused = [(transfer.paused_s, curl) for curl, transfer in self._running.items() if transfer.paused_s is not None]
+        if not paused:
+            return 0
+        _, curl = min(paused, key=itemgetter(0))
+        self._running[curl].resume(now_s)
+        curl.pause(pycurl.PAUSE_CONT)
+        return len(paused) - 1
 
     def close(self) -> None:
         """Drop everything that is in flight and every connection that is kept alive.
@@ -97,6 +126,8 @@ class Transfers:
             self._idle.pop().close()
         self._multi.close()
         self._selector.close()
+        self._bell.close()
+        self._ringer.close()
 
     def __enter__(self) -> Transfers:
         return self
@@ -104,20 +135,24 @@ class Transfers:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _work(self, pause_s: float) -> None:
-        """Sleep until a socket is ready or the pause is over, and let libcurl do what is due."""
-        if self._selector.get_map():
-            ready = self._selector.select(pause_s)
-        else:  # select() on Windows refuses to wait for nothing
-            ready = []
-            time.sleep(pause_s)
-        for key, events in ready:
+    def _work(self, pause_s: float) -> bool:
+        """Sleep until a socket is ready or the pause is over, and let libcurl do what is due. Whether the bell rang."""
+        rung = False
+        for key, events in self._selector.select(pause_s):
+            if key.fileobj is self._bell:
+                self._bell.recv(4096)
+                rung = True
+                continue
             reads = pycurl.CSELECT_IN if events & selectors.EVENT_READ else 0
             writes = pycurl.CSELECT_OUT if events & selectors.EVENT_WRITE else 0
             self._multi.socket_action(key.fd, reads | writes)
         if time.monotonic() >= self._alarm_s:
             self._alarm_s = math.inf
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        for opened in self._opened:
+            opened.close()
+        self._opened.clear()
+        return rung
 
     def _take_finished(self) -> list[Transfer]:
         finished = []
@@ -151,7 +186,6 @@ class Transfers:
 
     def _release(self, curl: pycurl.Curl) -> Transfer:
         self._multi.remove_handle(curl)
-        curl.reset()
         self._idle.append(curl)
         return self._running.pop(curl)
 

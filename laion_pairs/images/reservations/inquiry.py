@@ -104,7 +104,7 @@ class Inquiry:
                 return None
             if done.refused.outcome in _UNREACHED and done.status is None and not self._redirects:
                 return OriginVerdict(dead=done.refused)
-            if done.status not in (404, 410):
+            if done.status not in (404, 410, 403):
                 return OriginVerdict(unreadable=name)
         elif done.redirect is not None:
             try:
@@ -113,7 +113,7 @@ class Inquiry:
                 return OriginVerdict(unreadable=name)
         else:
             try:
-                self._read(bytes(done.body))
+                self._read(done.body)
             except Unreadable:
                 return OriginVerdict(unreadable=name)
         del self._questions[0]
