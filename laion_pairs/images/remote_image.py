@@ -16,10 +16,10 @@ import builtins
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from laion_pairs.errors import FetchFailed
 from laion_pairs.images.collation import refuse_collation
 from laion_pairs.images.decoding import decode_image
 from laion_pairs.images.display import Card, draw_card
+from laion_pairs.images.failure import fetch_failed
 from laion_pairs.images.fetch import fetch_image
 from laion_pairs.images.fetched import Fetched
 from laion_pairs.images.policy import DownloadPolicy
@@ -30,8 +30,6 @@ from laion_pairs.plain_text import one_line
 
 if TYPE_CHECKING:
     from PIL import Image
-
-    from laion_pairs.ledger import Outcome
 
 __all__ = ["RemoteImage"]
 
@@ -178,7 +176,7 @@ class RemoteImage(dict[str, Any]):
         """
         fetched = self.fetch(policy)
         if fetched.body is None:
-            raise _failure(fetched.outcome, fetched.url, fetched.detail)
+            raise fetch_failed(fetched.outcome, fetched.url, fetched.detail)
         return fetched.body
 
     def open(self, policy: DownloadPolicy | None = None) -> Image.Image:
@@ -192,7 +190,7 @@ class RemoteImage(dict[str, Any]):
         try:
             return decode_image(body, policy or DownloadPolicy())
         except Refused as refused:
-            raise _failure(refused.outcome, self.url or "", refused.detail) from None
+            raise fetch_failed(refused.outcome, self.url or "", refused.detail) from None
 
     def show(self, policy: DownloadPolicy | None = None) -> RemoteImage:
         """Let notebooks show this handle's picture even if its scores warn, and return the handle.
@@ -240,11 +238,3 @@ class RemoteImage(dict[str, Any]):
 
 def _optional(kind: Any, value: Any) -> Any:
     return None if value is None else kind(value)
-
-
-def _failure(outcome: Outcome, url: str, detail: str) -> FetchFailed:
-    """The error for an image that could not be had. Without a URL where `Fetched` has none: no list of such links."""
-    place = one_line(url, max_chars=200) if url else "an image"
-    advice = "try again later" if outcome.retryable else "leave the pair out"
-    reason = (detail or outcome.meaning).rstrip(".")
-    return FetchFailed(f"asked for {place}, got {outcome}: {reason}; {advice}", outcome)
