@@ -64,13 +64,14 @@ CONTESTANTS = {
     each.name: each
     for each in (
         Contestant(OURS, "laion_peer.py", "laion"),
-        Contestant("bare pycurl", "bare_pycurl.py", "bare"),
+        Contestant("pycurl", "bare_pycurl.py", "bare"),
+        Contestant("pycurl-careful", "bare_pycurl_careful.py", "bare", _PIXELS),
         Contestant("img2dataset", "img2dataset_peer.py", "img2", in_flight=128, in_flight_mix=512),
-        Contestant("img2dataset, no output", "img2dataset_dummy_peer.py", "img2", _PIXELS, 128, 512, lists_rows=False),
+        Contestant("img2dataset-dummy", "img2dataset_dummy_peer.py", "img2", _PIXELS, 128, 512, lists_rows=False),
         Contestant("Daft", "daft_peer.py", "daft", in_flight=128, in_flight_mix=512, stretches=True),
-        Contestant("datasets decode(32)", "datasets_decode.py", "datasets", _PIXELS, 32, mix=False),
-        Contestant("datasets map, threads", "datasets_threads.py", "datasets", in_flight=32, in_flight_mix=128),
-        Contestant("datasets map(async), aiohttp", "datasets_async.py", "datasets", in_flight=128, in_flight_mix=128),
+        Contestant("datasets-decode", "datasets_decode.py", "datasets", _PIXELS, 32, mix=False),
+        Contestant("datasets-threads", "datasets_threads.py", "datasets", in_flight=32, in_flight_mix=128),
+        Contestant("datasets-async", "datasets_async.py", "datasets", in_flight=128, in_flight_mix=128),
     )
 }
 

@@ -1,15 +1,16 @@
 """The floor in Python: a bare libcurl multi loop, one thread, handles reused; no guard, no headers, no judgement.
 
-For pixels: simplejpeg decodes JPEGs at the smallest scale that is large enough, OpenCV the rest, OpenCV resizes; two
-threads, as many as the machine has cores.
+Pixels are made in as many threads as the machine has cores. ``bare_pycurl_careful.py`` is the same with better pixels.
 """
 
 from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import BytesIO
+from typing import Any
 
 from harness import Run
 
@@ -17,18 +18,18 @@ run = Run.start()
 import pycurl  # noqa: E402
 
 if run.resize:
-    from pixels import to_pixels
+    import pixels
 run.imported()
 
 #: Bodies that wait for a decoder, at most.
 WAITING = 64
 
 
-def main() -> None:
+def main(to_pixels: Callable[..., Any] | None) -> None:
     multi = pycurl.CurlMulti()
     multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, run.in_flight)
     idle = [_handle() for _ in range(run.in_flight)]
-    pool = ThreadPoolExecutor(os.cpu_count()) if run.resize else None
+    pool = ThreadPoolExecutor(os.cpu_count()) if to_pixels else None
     decoding: deque[tuple[int, Future]] = deque()
     rows, in_flight = iter(enumerate(run.urls)), 0
     more = True
@@ -62,8 +63,8 @@ def main() -> None:
                 break
         while decoding and (decoding[0][1].done() or not in_flight or len(decoding) >= WAITING):
             row, future = decoding.popleft()
-            if (pixels := future.result()) is not None:
-                run.good(row, pixels)
+            if (picture := future.result()) is not None:
+                run.good(row, picture)
         if in_flight:
             multi.select(0.05 if not decoding else 0.005)
 
@@ -77,5 +78,6 @@ def _handle() -> pycurl.Curl:
     return handle
 
 
-main()
-run.finish()
+if __name__ == "__main__":
+    main(pixels.to_quick_pixels if run.resize else None)
+    run.finish()

@@ -1,4 +1,4 @@
-"""datasets: the URL column cast to ``Image()``, decoded by 32 threads. It dies at the first dead link: clean web only."""
+"""datasets: URLs cast to ``Image()``, decoded by 32 threads. It dies at the first dead link: clean web only."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What every peer script shares: its arguments, what it found, and the moments that are timed. Standard library only.
+"""What every peer script shares: its arguments, what it found, the moments that are timed. Standard library only.
 
-    python peers/NAME.py --links urls.txt --work WORK --in-flight N --timeout-s S --report FILE --scratch DIR [--pictures DIR]
+    python peers/NAME.py --links FILE --work W --in-flight N --timeout-s S --report FILE --scratch DIR [--pictures DIR]
 
 ``--links`` holds one URL a line; a row is its line number. The same rows lie beside it as ``.parquet``, in columns URL
 and TEXT. ``--pictures`` (the check before timing) keeps what came out:
