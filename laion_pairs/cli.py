@@ -15,12 +15,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from laion_pairs import __version__
-from laion_pairs.errors import FilterError, LaionError, PolicyError, RecipeError, ReleaseError, SchemaError
+from laion_pairs.cli_arguments import add_command, add_row_arguments, load_rows
+from laion_pairs.cli_download import add_download, add_tar
+from laion_pairs.errors import (
+    ExportMismatch,
+    FilterError,
+    LaionError,
+    PolicyError,
+    RecipeError,
+    ReleaseError,
+    SchemaError,
+)
 from laion_pairs.plain_text import one_line
 
 __all__ = ["main", "parser"]
 
-_WRONG_USE = (ReleaseError, SchemaError, FilterError, RecipeError, PolicyError)
+_WRONG_USE = (ReleaseError, SchemaError, FilterError, RecipeError, PolicyError, ExportMismatch)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,7 +61,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"laion-dataset {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    demo = _command(commands, "demo", _demo, "the sample that ships with the package, offline, through the real paths")
+    demo = add_command(
+        commands, "demo", _demo, "the sample that ships with the package, offline, through the real paths"
+    )
     demo.add_argument(
         "--output",
         type=_writable,
@@ -60,47 +72,18 @@ def parser() -> argparse.ArgumentParser:
         help="the contact sheet (default: %(default)s)",
     )
 
-    releases = _command(commands, "releases", _releases, "the catalogue, or one release with its columns")
+    releases = add_command(commands, "releases", _releases, "the catalogue, or one release with its columns")
     releases.add_argument("name", nargs="?", metavar="NAME", help="a release, in any case")
 
-    stream = _command(commands, "stream", _stream, "rows as JSON lines on standard output")
-    stream.add_argument("release", metavar="RELEASE", help="a release's name, a Hub repository or a local directory")
-    stream.add_argument("--split", default="train", help="default: %(default)s")
-    stream.add_argument("--recipe", metavar="R", help="a published training subset, such as stable-diffusion-v1-2")
-    stream.add_argument(
-        "--filter",
-        action="append",
-        default=[],
-        metavar="EXPR",
-        help='such as "punsafe < 0.1"; may be repeated (all hold)',
-    )
-    stream.add_argument("--columns", metavar="A,B,…", help='canonical columns, or "all"')
-    stream.add_argument(
-        "--takedown", action="append", default=[], metavar="LIST", help="a takedown list; may be repeated"
-    )
-    stream.add_argument("--revision", help="a branch, tag or commit of the Hub repository")
-    stream.add_argument("--ledger", metavar="PATH", help="keep the counts there")
-    stream.add_argument("--limit", type=_count, metavar="N", help="stop after N rows")
+    add_row_arguments(add_command(commands, "stream", _stream, "rows as JSON lines on standard output"))
+    add_download(commands)
+    add_tar(commands)
 
     run = commands.add_parser("run", help="somebody's unchanged script, with laion_dataset.register() called first")
     run.add_argument("script", metavar="SCRIPT.py")
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
     run.set_defaults(run=_run)
     return top
-
-
-def _command(commands: Any, name: str, run: Any, summary: str) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
-    command.add_argument("--json", action="store_true", help="for machines: JSON instead of a table or a report")
-    command.add_argument("--quiet", action="store_true", help="no progress, no report")
-    command.set_defaults(run=run)
-    return command
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {one_line(text)!r}")
-    return int(text)
 
 
 def _writable(path: str) -> str:
@@ -137,24 +120,10 @@ def _stream(asked: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     import laion_dataset
-    from laion_pairs.schema import Predicate
 
-    columns = asked.columns
-    if columns not in (None, "all"):
-        columns = [name.strip() for name in columns.split(",")]
     with TemporaryDirectory(prefix="laion-ledger-") as scratch:
         ledger = laion_dataset.Ledger(asked.ledger or f"{scratch}/run.ledger")
-        rows = laion_dataset.load_dataset(
-            asked.release,
-            split=asked.split,
-            streaming=True,
-            recipe=asked.recipe,
-            filters=Predicate.parse_text(" and ".join(asked.filter)) if asked.filter else None,
-            columns=columns,
-            takedown=asked.takedown or None,
-            ledger=ledger,
-            revision=asked.revision,
-        )
+        rows = load_rows(asked, ledger)
         progress = tqdm(
             islice(rows, asked.limit), unit=" rows", disable=None if not asked.quiet else True, file=sys.stderr
         )
