@@ -133,13 +133,13 @@ def _open(body: bytes, policy: DownloadPolicy) -> tuple[str, ImageFile]:
         if format_ == "WEBP":  # its plug-in reserves memory for the canvas on opening
             judge_pixels(webp_size(body), policy)
         if format_ == "JPEG":
-            judge_scans(count_jpeg_scans(body))
+            judge_scans(scans := count_jpeg_scans(body))
         if format_ == "BMP" and is_run_length_bmp(body):
             raise Refused(Outcome.CORRUPT_IMAGE, "the BMP is run-length encoded, which is not read.")
         image = _READERS[format_](BytesIO(body))
         judge_pixels(image.size, policy)
         if format_ == "JPEG":
-            judge_scanned_pixels(count_jpeg_scans(body), image.size)
+            judge_scanned_pixels(scans, image.size)
     except Refused:
         raise
     except Exception:  # as above

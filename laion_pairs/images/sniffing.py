@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import struct
+from itertools import islice
 
 from laion_pairs.images.refusal import Refused
 from laion_pairs.ledger import Outcome
@@ -23,6 +25,7 @@ The attack is described in libjpeg-turbo's paper "Two Issues with the JPEG Stand
 MAX_JPEG_SCANNED_PX = 2**30
 """Scans times pixels: twelve scans of the largest picture that the default policy allows, a second or two of work."""
 
+_SCAN = re.compile(b"\xff\xda")  # several times faster than bytes.count for so short a thing
 _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)  # the sizes a DIB header can have
 _NOT_READ = (
     (b"<svg", "an SVG drawing"),
@@ -77,8 +80,11 @@ def is_run_length_bmp(body: bytes) -> bool:
 
 
 def count_jpeg_scans(body: bytes) -> int:
-    """How many start-of-scan markers there are; in entropy-coded data they cannot occur, in thumbnails a few may."""
-    return body.count(b"\xff\xda")
+    """How many start-of-scan markers there are; beyond ``MAX_JPEG_SCANS`` one more, and no further.
+
+    In entropy-coded data they cannot occur, in thumbnails a few may.
+    """
+    return sum(1 for _ in islice(_SCAN.finditer(body), MAX_JPEG_SCANS + 1))
 
 
 def _name(body: bytes) -> str:

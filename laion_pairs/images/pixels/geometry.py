@@ -29,12 +29,12 @@ class Geometry:
 
     @classmethod
     def smaller_side(cls, width: int, height: int, size: int) -> Geometry:
-        """The smaller side becomes ``size``; the other is rounded down."""
+        """The smaller side becomes ``size``; the other is rounded."""
         return cls.untouched(*_scaled(width, height, size, min(width, height)))
 
     @classmethod
     def larger_side(cls, width: int, height: int, size: int) -> Geometry:
-        """The larger side becomes ``size``; the other is rounded down, and stays at least one pixel."""
+        """The larger side becomes ``size``; the other is rounded, and stays at least one pixel."""
         return cls.untouched(*_scaled(width, height, size, max(width, height)))
 
     def square(self, size: int) -> Geometry:
@@ -44,7 +44,8 @@ class Geometry:
 
 
 def _scaled(width: int, height: int, size: int, side: int) -> tuple[int, int]:
-    return max(1, width * size // side), max(1, height * size // side)
+    scale = size / side  # first, as img2dataset does: of two ways to round, its own
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _middle(scaled: int, size: int) -> int:

@@ -12,12 +12,9 @@ mode                    result                                       its size   
 ``border``              the same, in the middle of a white square    s x s              the larger side is below
 ======================  ===========================================  =================  =========================
 
-The side that is not set is rounded down. With ``only_if_bigger``, a picture whose deciding side is s or less is left
-as it is: not scaled, and not cropped or bordered either.
-
-All of this as img2dataset 1.47 does it, with two differences. It computes in floating point, and of a side that should
-become 256 makes 255 now and then (a crop of 256 then fails): here it is 256. And a camera's picture is turned upright
-first.
+The side that is not set is rounded, and has at least one pixel. With ``only_if_bigger``, a picture whose deciding side
+is s or less is left as it is: not scaled, and not cropped or bordered either. All of this as img2dataset 1.47 does it,
+but that a camera's picture is turned upright first.
 """
 
 from __future__ import annotations
