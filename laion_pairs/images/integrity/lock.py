@@ -2,7 +2,8 @@
 
 A lock ``run.lock/`` is a directory of parquet parts (:mod:`laion_pairs.images.integrity.lock_part`), each written by
 one process, ``<pid>-<random>-<number>.parquet``; reading merges them. ``pyarrow``, ``pandas`` and ``datasets`` read the
-directory as one table, and such a table saved as one file is a lock too: one that is read and not added to.
+directory as one table, and such a table saved as one file is a lock too: one that is read and not added to. Names that
+begin with ``_`` are no parts, and such readers skip them: the index, and what is being written.
 
 What is looked up is what was there when the lock was opened; what this run adds counts for the next one. A part is
 replaced whole every 10 seconds, and a new one begun after 65,536 rows, so a kill loses what the last 10 seconds added
@@ -14,6 +15,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
@@ -27,6 +29,9 @@ __all__ = ["PART_ROWS", "WRITE_EVERY_S", "PictureLock"]
 
 PART_ROWS = 65_536
 WRITE_EVERY_S = 10.0
+
+_LEFT_OVER_S = 86_400
+"""A file half-written for so long is what a kill left."""
 
 
 class PictureLock:
@@ -73,7 +78,7 @@ class PictureLock:
         with self._lock:
             if url_hash in self._added:
                 return
-            entry = (url_hash, np.frombuffer(sha256, np.uint8), phash, width, height, n_bytes, int(time.time()))
+            entry = (url_hash, np.frombuffer(sha256, np.uint8), phash, width, height, n_bytes, int(1000 * time.time()))
             self._entries[len(self._added)] = entry
             self._added[url_hash] = None
             if len(self._added) == PART_ROWS or time.monotonic() >= self._write_at_s:
@@ -94,11 +99,18 @@ class PictureLock:
                 )
             if self._path.exists() and not (self._frozen or self._path.is_dir()):
                 raise OSError("it is neither a directory nor a regular file")
+            self._remove_leftovers()
             return open_index(parts, None if self._frozen or not parts else self._path)
         except LockError:
             raise
         except OSError as error:
             raise LockError(f"The lock {self._path} cannot be opened: {error.strerror or error}.") from error
+
+    def _remove_leftovers(self) -> None:
+        for file in self._path.glob("_*.tmp"):
+            with suppress(OSError):  # another process was faster, or the disk is read-only
+                if time.time() - file.stat().st_mtime > _LEFT_OVER_S:
+                    file.unlink()
 
     def _write(self) -> None:
         if len(self._added) > self._written:

@@ -69,11 +69,11 @@ def open_index(parts: Sequence[Path], directory: Path | None = None) -> LockInde
         with tempfile.TemporaryFile() as file:
             _build(parts, file)
             return LockIndex(file)
-    kept = directory / f"{_name(parts)}.index"
+    kept = directory / f"_{_name(parts)}.index"
     with suppress(OSError), kept.open("rb") as found:
         if _is_whole(found):
             return LockIndex(found)
-    fresh = directory / f"{os.getpid()}-{secrets.token_hex(8)}.tmp"
+    fresh = directory / f"_{os.getpid()}-{secrets.token_hex(8)}.tmp"
     try:
         file = fresh.open("x+b")
     except OSError:
@@ -83,7 +83,7 @@ def open_index(parts: Sequence[Path], directory: Path | None = None) -> LockInde
             _build(parts, file)
             index = LockIndex(file)
         with suppress(OSError):  # on Windows, while a process has one of them mapped
-            for old in directory.glob("*.index"):
+            for old in directory.glob("_*.index"):
                 old.unlink()
             fresh.replace(kept)
     finally:

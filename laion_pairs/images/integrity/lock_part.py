@@ -8,7 +8,7 @@ sha256          fixed_size_binary(32)    of the file
 phash           uint64                   :func:`laion_pairs.images.integrity.phash.phash` of the file
 width, height   int32                    pixels, as the file's header says
 bytes           int64                    length of the file
-first_seen      timestamp[s, tz=UTC]     when it was downloaded
+first_seen      timestamp[ms, tz=UTC]    when it was downloaded
 ==============  =======================  ====================================================================
 
 The file's metadata has ``laion_lock_format: 1``; a file without it is read as format 1. Nothing is null. Pages carry
@@ -56,7 +56,7 @@ _TYPES = {
     "width": pa.int32(),
     "height": pa.int32(),
     "bytes": pa.int64(),
-    "first_seen": pa.timestamp("s", tz="UTC"),
+    "first_seen": pa.timestamp("ms", tz="UTC"),
 }
 SCHEMA = pa.schema([pa.field(name, kind, nullable=False) for name, kind in _TYPES.items()], {_FORMAT_KEY: _FORMAT})
 
@@ -70,10 +70,16 @@ def write_part(path: Path, entries: Entries) -> None:
         OSError: it cannot be written.
     """
     columns = [_to_arrow(entries[name], kind) for name, kind in _TYPES.items()]
-    fresh = path.with_suffix(".tmp")
+    fresh = path.with_name(f"_{path.stem}.tmp")
     try:
         with fresh.open("wb") as file:
-            pq.write_table(pa.Table.from_arrays(columns, schema=SCHEMA), file, write_page_checksum=True)
+            pq.write_table(
+                pa.Table.from_arrays(columns, schema=SCHEMA),
+                file,
+                use_dictionary=False,  # hashes do not compress
+                compression="none",
+                write_page_checksum=True,
+            )
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)

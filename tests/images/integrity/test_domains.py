@@ -1,0 +1,98 @@
+"""Domains that changed hands: when one is quarantined, when it comes back, and what is one domain."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from laion_pairs.images.integrity import domains as module
+from laion_pairs.images.integrity.domains import LEAST_CHECKS, MISMATCHING, Domains, registered_domain
+from laion_pairs.images.integrity.recent import Recent
+
+REGISTERED = [
+    ("example.com", "example.com"),
+    ("img.cdn.example.com", "example.com"),
+    ("shop.example.co.uk", "example.co.uk"),
+    ("example.co.uk", "example.co.uk"),
+    ("a.b.example.com.br", "example.com.br"),
+    ("co.uk", "co.uk"),
+    ("t.co", "t.co"),
+    ("img.t.co", "t.co"),
+    ("www.example.de", "example.de"),
+    ("localhost", "localhost"),
+    ("127.0.0.1", "127.0.0.1"),
+    ("[2001:db8::1]", "[2001:db8::1]"),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("host", "domain"), REGISTERED)
+def test_the_registered_domain(host: str, domain: str) -> None:
+    assert registered_domain(host) == domain
+
+
+@given(st.lists(st.booleans(), max_size=200))
+def test_quarantine_is_nine_in_ten_of_the_last_checks(checks: list[bool]) -> None:
+    domains = Domains()
+    for mismatch in checks:
+        domains.count("a.example.com", mismatch=mismatch)
+    last = checks[-64:]
+    expected = len(last) >= LEAST_CHECKS and sum(last) >= MISMATCHING * len(last)
+    assert domains.quarantined("a.example.com") is expected
+    assert domains.quarantined("b.example.com") is expected  # the domain has all hosts
+    assert not domains.quarantined("example.org")
+
+
+def test_a_domain_sold_in_the_middle_of_a_run_is_noticed() -> None:
+    domains = Domains()
+    for _ in range(10_000):
+        domains.count("example.com", mismatch=False)
+    rows = 0
+    while not domains.quarantined("example.com"):
+        domains.count("example.com", mismatch=True)
+        rows += 1
+    assert rows <= 64
+
+
+def test_one_host_of_a_good_domain_is_quarantined_alone() -> None:
+    domains = Domains()
+    for _ in range(40):
+        domains.count("bucket.example.com", mismatch=True)
+        domains.count("www.example.com", mismatch=False)
+    assert domains.quarantined("bucket.example.com")
+    assert not domains.quarantined("www.example.com")
+    assert not domains.quarantined("new.example.com")
+
+
+def test_a_domain_that_serves_the_right_pictures_again_comes_back() -> None:
+    domains = Domains()
+    for _ in range(30):
+        domains.count("example.com", mismatch=True)
+    assert domains.quarantined("example.com")
+    for _ in range(8):
+        domains.count("example.com", mismatch=False)
+    assert not domains.quarantined("example.com")
+
+
+def test_memory_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_REMEMBERED", 10)
+    domains = Domains()
+    for number in range(1000):
+        domains.count(f"h{number}.example", mismatch=True)
+    assert len(domains._last_checks) == 10
+    for _ in range(20):
+        domains.count("h999.example", mismatch=True)
+    assert domains.quarantined("h999.example")
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers())), st.integers(1, 8))
+def test_what_was_written_last_is_remembered(written: list[tuple[int, int]], most: int) -> None:
+    recent: Recent[int, int] = Recent(most)
+    for key, value in written:
+        recent.put(key, value)
+        assert len(recent) <= most
+    newest = dict(reversed(list({key: None for key, _ in reversed(written)}.items())[:most]))
+    assert {key: recent.get(key, None) for key in range(10)} == {
+        key: dict(written)[key] if key in newest else None for key in range(10)
+    }
