@@ -104,7 +104,7 @@ class Inquiry:
                 return None
             if done.refused.outcome in _UNREACHED and done.status is None and not self._redirects:
                 return OriginVerdict(dead=done.refused)
-            if done.status not in (404, 410, 403):
+            if done.status not in (404, 410):
                 return OriginVerdict(unreadable=name)
         elif done.redirect is not None:
             try:
