@@ -9,6 +9,7 @@ from laion_pairs.images.bulk import Downloaded
 from laion_pairs.images.export.settings import ExportSettings
 from laion_pairs.images.pixels import encode
 from laion_pairs.images.pixels.encode import Encoding
+from laion_pairs.images.refusal import Refused
 from laion_pairs.ledger import Outcome
 
 __all__ = ["Picture", "make_picture"]
@@ -37,9 +38,9 @@ class Picture:
 
 
 def make_picture(done: Downloaded, settings: ExportSettings) -> tuple[Downloaded, Picture | None]:
-    """How the row ended, and its file if it has one. Drops the pixels. An image that cannot be encoded is an outcome.
+    """How the row ended, and its file if it has one; the bytes and pixels are let go.
 
-    Formats have limits of their own: JPEG ends at 65,500 pixels a side, WEBP at 16,383.
+    A picture that is too large for the wanted format is an outcome like any other.
     """
     if done.outcome is not Outcome.OK or done.body is None or done.format is None:
         return replace(done, body=None, pixels=None), None
@@ -52,8 +53,7 @@ def make_picture(done: Downloaded, settings: ExportSettings) -> tuple[Downloaded
         encoding = _ENCODINGS[sent] if settings.encode == "original" else settings.encode
         try:
             body, extension = encode(done.pixels, encoding, settings.quality), encoding
-        except (OSError, ValueError):
-            detail = f"{width} x {height} pixels are more than the format {encoding} can hold"
-            return replace(done, outcome=Outcome.TOO_MANY_PIXELS, detail=detail, body=None, pixels=None), None
+        except Refused as refused:
+            return replace(done, outcome=refused.outcome, detail=refused.detail, body=None, pixels=None), None
     sha256 = done.sha256 or hashlib.sha256(done.body).hexdigest()
     return replace(done, body=None, pixels=None), Picture(body, extension, width, height, sha256)
