@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laion_pairs.images.opt_out import find_opt_out
+from laion_pairs.images.opt_out import allows_tdm, find_opt_out
 
 REFUSES = [
     ("X-Robots-Tag", "noai"),
@@ -113,3 +113,19 @@ def test_a_directive_is_found_anywhere_in_a_list(others, word, agent):
 def test_tdm_means_zero_and_nothing_else(value):
     is_zero = all(part.strip() == "0" for part in value.split(","))
     assert (find_opt_out([("tdm-reservation", value)]) is None) == is_zero
+
+
+@pytest.mark.parametrize(
+    ("values", "allows"),
+    [
+        ([], False),
+        (["0"], True),
+        ([" 0 ", "0"], True),
+        (["0", "1"], False),
+        (["1"], False),
+        (["no"], False),
+        ([""], False),
+    ],
+)
+def test_only_a_legal_zero_allows_mining(values, allows):
+    assert allows_tdm([("X-Robots-Tag", "all"), *(("TDM-Reservation", value) for value in values)]) == allows
