@@ -1,6 +1,6 @@
 """From pixels to the bytes of an image file, without metadata.
 
-JPEGs are written by ``simplejpeg`` (libjpeg-turbo), always with colours at half the resolution (4:2:0): that is what the
+JPEGs are written by ``simplejpeg`` (libjpeg-turbo), always with colours at half the resolution (4:2:0): it is what the
 web's own pictures have, what img2dataset writes at its quality of 95, and a fifth to a third smaller. Who wants every
 pixel kept asks for PNG.
 """
