@@ -19,7 +19,7 @@ from laion_pairs.images.reservations.unreadable import Unreadable
 __all__ = ["RobotsFile"]
 
 _MAX_PARSED_CHARS = 2**20
-"""Of the files that are held parsed; parsed they take 10 to 20 times their text (measured with Protego 0.7)."""
+"""Of the files that are held parsed; parsed they take about 20 times their text (measured with Protego 0.7)."""
 
 
 class _Parsed(NamedTuple):

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import re
 import zlib
-from itertools import islice
+from collections.abc import Iterator
 
 __all__ = ["find_xmp_reservation"]
 
 _NAMESPACE = b"ns.useplus.org/ldf/xmp/"
-_PROPERTY = re.compile(rb"[<\s][A-Za-z_][\w.-]{0,63}:DataMining(?=[\s=/>])")
+_NAME = b":DataMining"
+_PREFIX = re.compile(rb"[<\s][A-Za-z_][\w.-]{0,63}\Z")  # of what opens the property; what closes it has a "/" there
+_MAX_PREFIX_BYTES = 65
 _VALUE = re.compile(
     rb"\s{0,64}=\s{0,64}(?:\"([^\"<]{0,512})|'([^'<]{0,512}))"  # an attribute
     rb"|([^<>]{0,512}/>)"  # an empty element, with its value in rdf:resource
@@ -36,8 +38,9 @@ _PROHIBITING = frozenset(
     }
 )
 _ILLEGAL = "XMP: DataMining with an illegal value"
-_MAX_PROPERTIES = 64
-"""A picture has one, and one for each picture that it was made of; more is no metadata but work for its reader."""
+_ENDS_A_NAME = frozenset(bytes((byte,)) for byte in b" \t\r\n=/>")
+_MAX_NAMES = 128
+"""A picture has two, of a start and an end, and two for each picture that it was made of. More is no metadata."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 _COMPRESSED = b"iTXtXML:com.adobe.xmp\0\1\0"
 _MAX_PACKET_BYTES = 2**20
@@ -55,13 +58,15 @@ def find_xmp_reservation(body: bytes) -> str | None:
 
 
 def _in_packets(data: bytes) -> str | None:
-    if data.find(b":DataMining") < 0 or _NAMESPACE not in data:
+    if _NAME not in data or _NAMESPACE not in data:
         return None
-    keys = list(islice(_PROPERTY.finditer(data), _MAX_PROPERTIES + 1))
-    if len(keys) > _MAX_PROPERTIES:
-        return _ILLEGAL
-    for key in keys:
-        value = _VALUE.match(data, key.end())
+    for count, at in enumerate(_places(data)):
+        if count == _MAX_NAMES:
+            return _ILLEGAL
+        end = at + len(_NAME)
+        if data[end : end + 1] not in _ENDS_A_NAME or not _PREFIX.search(data[max(0, at - _MAX_PREFIX_BYTES) : at]):
+            continue
+        value = _VALUE.match(data, end)
         words = {word.decode("ascii").upper() for word in _WORD.findall(value[0])} if value else set()
         reserving = words - _ALLOWING
         if words and not reserving:
@@ -69,6 +74,13 @@ def _in_packets(data: bytes) -> str | None:
         known = sorted(reserving & _PROHIBITING)
         return f"XMP: {known[0]}" if known else _ILLEGAL
     return None
+
+
+def _places(data: bytes) -> Iterator[int]:
+    at = data.find(_NAME)
+    while at >= 0:
+        yield at
+        at = data.find(_NAME, at + 1)
 
 
 def _inflated(body: bytes, at: int) -> bytes:
