@@ -1,0 +1,109 @@
+"""Laws of the window: whatever is pulled, delivered, interrupted and resumed, every row is delivered exactly once."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from laion_pairs.images.stream.window import Window
+
+
+class _Stream:
+    """A source of ``n_rows`` rows, whose state is the number of the next one, behind a window."""
+
+    def __init__(self, n_rows: int, saved: Any = None) -> None:
+        self.n_rows = n_rows
+        self.window = Window(saved)
+        self.position = self.window.source_state or 0
+        self.under_way: list[int] = []
+        if saved is None:
+            self.window.snapshot(self.position)
+
+    def pull(self) -> None:
+        if self.position < self.n_rows:
+            row, number = self.position, self.window.pull()
+            self.position += 1
+            assert number in (None, row)
+            if number is not None:
+                self.under_way.append(row)
+
+    def deliver(self, choice: int) -> int | None:
+        if not self.under_way:
+            return None
+        row = self.under_way.pop(choice % len(self.under_way))
+        self.window.deliver(row)
+        return row
+
+    def resumed(self) -> _Stream:
+        return _Stream(self.n_rows, json.loads(json.dumps(copy.deepcopy(self.window))))
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("pull"), st.integers(1, 30)),
+        st.tuples(st.just("deliver"), st.integers(0, 1000)),
+        st.tuples(st.sampled_from(["snapshot", "resume"]), st.just(0)),
+    ),
+    max_size=120,
+)
+
+
+@settings(deadline=None)
+@given(n_rows=st.integers(0, 80), steps=STEPS)
+def test_every_row_is_delivered_exactly_once(n_rows: int, steps: list[tuple[str, int]]) -> None:
+    stream, delivered = _Stream(n_rows), []
+    for step, argument in steps:
+        if step == "pull":
+            for _ in range(argument):
+                stream.pull()
+        elif step == "deliver":
+            row = stream.deliver(argument)
+            delivered += [row] if row is not None else []
+        elif step == "snapshot":
+            stream.window.snapshot(stream.position)
+        else:
+            stream = stream.resumed()
+        assert len(set(delivered)) == len(delivered)
+        assert all(row in delivered for row in range(stream.window.watermark))
+        state = stream.window.state()
+        assert state["row"] == state["source"] <= stream.window.watermark
+    while stream.position < n_rows or stream.under_way:
+        stream.pull()
+        row = stream.deliver(0)
+        delivered += [row] if row is not None else []
+    assert sorted(delivered) == list(range(n_rows))
+    assert stream.window.state()["missing"] == []
+
+
+@settings(deadline=None)
+@given(rows=st.sets(st.integers(0, 5000), min_size=1, max_size=64))
+def test_the_state_is_as_small_as_what_is_under_way(rows: set[int]) -> None:
+    window = Window()
+    for row in range(5001):
+        if row % 64 == 0:
+            window.snapshot(row)
+        window.pull()
+        if row not in rows:
+            window.deliver(row)
+    state = window.state()
+    assert {row for first, end in state["missing"] for row in range(first, end)} == rows
+    assert len(state["missing"]) <= len(rows)
+    assert min(rows) - 64 < state["row"] <= min(rows) == window.watermark
+    assert window.span == 5001 - min(rows)
+
+
+def test_nothing_is_remembered_of_a_stream_in_order() -> None:
+    window = Window()
+    for row in range(10_000):
+        window.snapshot(row)
+        window.deliver(window.pull())
+    assert window.state() == {"source": 9_999, "row": 9_999, "end": 10_000, "missing": []}
+    assert len(window._snapshots) == 1
+
+
+def test_a_stream_that_was_not_read_has_no_state() -> None:
+    assert Window().state() is None
