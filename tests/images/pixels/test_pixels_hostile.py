@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pixel_pictures import every_kind, photograph, saved, turned_exif
 from PIL import Image
+from pixel_pictures import every_kind, photograph, saved, turned_exif
 
 from laion_pairs.images import DownloadPolicy
 from laion_pairs.images.decoding import ImageHeader, decode_image, read_image_header
