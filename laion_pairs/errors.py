@@ -23,6 +23,7 @@
     │   ├── AccessDenied (PermissionError) gated or private: accept the terms, or log in
     │   ├── HubUnreachable (ConnectionError)
     │   └── CorruptShard                   a file that is not the parquet, CSV or TSV it claims to be
+    ├── DownloadStopped (ConnectionError)  so many failures in a row that it is not the links: the run stops
     ├── FetchFailed (OSError)              an image that could not be had; carries the Outcome
     ├── ExportError (OSError)              an output folder that cannot be written or read: a full disk, most often
     │   └── ExportMismatch (ValueError)    a folder that holds something else than what is asked for now
@@ -46,6 +47,7 @@ __all__ = [
     "AccessDenied",
     "CorruptShard",
     "DigestColumnError",
+    "DownloadStopped",
     "FetchFailed",
     "FilterError",
     "HubUnreachable",
@@ -162,6 +164,10 @@ class HubUnreachable(ShardError, ConnectionError):
 
 class CorruptShard(ShardError):
     """A file is not the parquet, CSV or TSV that it claims to be."""
+
+
+class DownloadStopped(LaionError, ConnectionError):
+    """So many images in a row could not be had that something is wrong here; the sentence names the likely cause."""
 
 
 class FetchFailed(LaionError, OSError):

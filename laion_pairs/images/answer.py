@@ -14,8 +14,10 @@ other 2xx and 3xx (204, 206, 304 …)     ``NOT_AN_IMAGE``: nothing that we aske
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 
 from laion_pairs.images.opt_out import allows_tdm, find_opt_out
 from laion_pairs.images.refusal import Refused
@@ -58,7 +60,9 @@ def judge_status(status: int, headers: Headers, max_body_bytes: int) -> Redirect
         if any(_is_more_than(value, max_body_bytes) for value in _values(headers, "content-length")):
             raise Refused(Outcome.TOO_LARGE, f"the host announces a body of more than {max_body_bytes} bytes.")
         return None
-    raise Refused(_outcome_of_status(status, headers), f"the host answered with status {status}.")
+    outcome = _outcome_of_status(status, headers)
+    pause_s = _retry_after_s(headers) if outcome is Outcome.RATE_LIMITED else None
+    raise Refused(outcome, f"the host answered with status {status}.", retry_after_s=pause_s)
 
 
 def judge_opt_out(headers: Headers, reserved: str | None = None) -> None:
@@ -82,6 +86,22 @@ def _outcome_of_status(status: int, headers: Headers) -> Outcome:
     if 400 <= status <= 499:
         return Outcome.HTTP_CLIENT_ERROR
     return Outcome.NOT_AN_IMAGE if 200 <= status <= 399 else Outcome.HTTP_SERVER_ERROR
+
+
+def _retry_after_s(headers: Headers) -> float | None:
+    """Seconds, or a date (RFC 9110 section 10.2.3); the longest of several, None where none is readable."""
+    found = [_pause_s(value.strip()) for value in _values(headers, "retry-after")]
+    return max((pause_s for pause_s in found if pause_s is not None), default=None)
+
+
+def _pause_s(text: str) -> float | None:
+    if text.isascii() and text.isdecimal():
+        return float(text[:9])
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, date.timestamp() - time.time())
 
 
 def _values(headers: Headers, name: str) -> list[str]:

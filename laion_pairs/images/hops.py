@@ -93,7 +93,7 @@ class Hops:
             raise done.refused
         if done.redirect is None:
             body, done.body = done.body, b""  # libcurl's handle keeps its last transfer, which need not keep the body
-            return self._checked_body(body)
+            return self.judge_body(body)
         if self.redirects >= self._policy.max_redirects:
             raise Refused(Outcome.TOO_MANY_REDIRECTS, f"the policy allows {self._policy.max_redirects} redirects.")
         if done.reach is not Reach.PRIVATE:  # once out on the web, a fetch does not come back in
@@ -163,7 +163,8 @@ class Hops:
         if self._takedown is not None and self._takedown.match_url(url) is not None:
             raise _taken_down()
 
-    def _checked_body(self, body: bytes) -> bytes:
+    def judge_body(self, body: bytes) -> bytes:
+        """``body``, if it may be delivered: what its own metadata and the takedown lists say. Else :class:`Refused`."""
         if self._policy.read_xmp:
             signal = find_xmp_reservation(body)
             if signal is not None:

@@ -19,10 +19,14 @@ class Refused(Exception):
         detail: one sentence; never text that a host sent.
         signal: with ``OPTED_OUT``, what refused, such as ``X-Robots-Tag: noai`` or ``robots.txt``: a word to count by,
             from a closed list, never text that a host sent. None for every other outcome.
+        retry_after_s: with ``RATE_LIMITED``, the pause that the host asks for; None where it names none.
     """
 
-    def __init__(self, outcome: Outcome, detail: str, *, signal: str | None = None) -> None:
+    def __init__(
+        self, outcome: Outcome, detail: str, *, signal: str | None = None, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(detail)
         self.outcome = outcome
         self.detail = detail
         self.signal = signal
+        self.retry_after_s = retry_after_s

@@ -52,6 +52,7 @@ class Transfer:
         refused: why it goes no further; None when there is a redirect or a body.
         redirect: where the host points to, or None.
         body: what was read, a ``Content-Encoding`` undone.
+        received_bytes: of the body, also where it came to nothing.
         status: of the last answer, or None.
         reach: of the address that was talked to, or None.
     """
@@ -80,7 +81,7 @@ class Transfer:
         self.may_hold: Callable[[Transfer, int], bool] | None = None
         self.paused_s: float | None = None  # since when
         self._pieces: list[bytes] = []
-        self._body_bytes = 0
+        self.received_bytes = 0
         self._reserved = reserved
         self._is_image = file_bytes is None
         self._max_body_bytes = policy.max_body_bytes if file_bytes is None else file_bytes
@@ -138,6 +139,18 @@ class Transfer:
             paused_s, self.paused_s = now_s - self.paused_s, None
             self.end_s += paused_s
             self._window_start_s, self._window_bytes = now_s, 0
+
+    def again(self) -> Transfer:
+        """The same request once more, for another address."""
+        return Transfer(
+            self.url,
+            self.policy,
+            end_s=self.end_s,
+            public_only=self._public_only,
+            owner=self.owner,
+            reserved=self._reserved,
+            file_bytes=None if self._is_image else self._max_body_bytes,
+        )
 
     def finish(self, code: int, address: str) -> None:
         """libcurl is done: ``code`` is its error, 0 for none; ``address`` the one talked to, ``""`` for none."""
@@ -237,13 +250,13 @@ class Transfer:
 
     def _on_body(self, piece: bytes) -> int | None:
         n = len(piece)
-        if self._body_bytes + n > self._max_body_bytes:
+        if self.received_bytes + n > self._max_body_bytes:
             self._stop(Outcome.TOO_LARGE, f"the body is larger than {self._max_body_bytes} bytes.")
             return 0
         if self.may_hold is not None and not self.may_hold(self, n):
             self.paused_s = time.monotonic()
             return pycurl.WRITEFUNC_PAUSE  # type: ignore[no-any-return]
         self._window_bytes += n
-        self._body_bytes += n
+        self.received_bytes += n
         self._pieces.append(piece)
         return None

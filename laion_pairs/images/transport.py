@@ -100,7 +100,8 @@ class Transfers:
 
     def resume_paused(self, now_s: float) -> int:
         """Let the transfer that has been paused longest go on; how many are paused still."""
-        paused = [(transfer.paused_s, curl) for curl, transfer in self._running.items() if transfer.paused_s is not None]
+        running = self._running.items()
+        paused = [(transfer.paused_s, curl) for curl, transfer in running if transfer.paused_s is not None]
         if not paused:
             return 0
         _, curl = min(paused, key=itemgetter(0))
