@@ -14,25 +14,54 @@ from the wider of the two counts.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 
 from laion_pairs.images.integrity.recent import Recent
+from laion_pairs.takedown.keys import host_suffixes
 
-__all__ = ["LEAST_CHECKS", "MISMATCHING", "Domains", "registered_domain"]
+__all__ = ["LEAST_CHECKS", "MISMATCHING", "Domains", "Site", "registered_domain", "site_of"]
 
 LEAST_CHECKS = 20
 MISMATCHING = 0.9
 _LAST_CHECKS = 64
 
-_REMEMBERED = 65_536
-"""Hosts and domains whose checks are kept, about 12 MB; the ones that were checked longest ago are forgotten."""
+_REMEMBERED = 32_768
+"""Hosts and domains whose checks are kept, about 8 MB; the ones that were checked longest ago are forgotten."""
 
 _REGISTRIES = re.compile("ac|com?|edu|gen|gob?|gouv?|gub|id|ind|info|ltd|me|mil|ne|net|nom|nhs|org?|plc|sch|gov")
 """Second labels under which countries let people register, the usual ones of publicsuffix.org."""
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Whose answer it is: ``host``, and the registered ``domain`` it belongs to."""
+
+    host: str
+    domain: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Both, once if they are the same."""
+        return (self.host,) if self.host == self.domain else (self.host, self.domain)
+
+
+def site_of(address: str) -> Site:
+    """The site of an address as :mod:`laion_pairs.takedown.keys` writes them.
+
+    >>> site_of("//img.shop.example.co.uk:8080/1.jpg")
+    Site(host='img.shop.example.co.uk', domain='example.co.uk')
+    """
+    return _site(address[2:].partition("/")[0])
+
+
 @lru_cache(maxsize=4096)
+def _site(authority: str) -> Site:
+    host = host_suffixes(f"//{authority}")[0]
+    return Site(host, registered_domain(host))
+
+
 def registered_domain(host: str) -> str:
     """The part of a host name that somebody registered; an IP address as it is.
 
@@ -54,26 +83,19 @@ class Domains:
         self._last_checks: Recent[str, int] = Recent(_REMEMBERED)
         """One bit a check, the newest lowest, 1 for a mismatch; above them a 1 that says how many there are."""
 
-    def quarantined(self, host: str) -> bool:
+    def quarantined(self, site: Site) -> bool:
         """Whether the host, or its registered domain, serves other pictures now."""
-        if not len(self._last_checks):
-            return False
         with self._lock:
-            return any(_mostly_mismatches(self._last_checks.get(name, 1)) for name in _names(host))
+            return any(_mostly_mismatches(self._last_checks.get(name, 1)) for name in site.names)
 
-    def count(self, host: str, *, mismatch: bool) -> None:
+    def count(self, site: Site, *, mismatch: bool) -> None:
         """Take one check into account."""
         with self._lock:
-            for name in _names(host):
+            for name in site.names:
                 checks = self._last_checks.get(name, 1) << 1 | mismatch
                 if checks >> (_LAST_CHECKS + 1):
                     checks = checks & ((1 << _LAST_CHECKS) - 1) | 1 << _LAST_CHECKS
                 self._last_checks.put(name, checks)
-
-
-def _names(host: str) -> tuple[str, ...]:
-    domain = registered_domain(host)
-    return (host,) if host == domain else (host, domain)
 
 
 def _mostly_mismatches(checks: int) -> bool:

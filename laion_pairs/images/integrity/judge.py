@@ -18,7 +18,7 @@ So it cannot turn a mismatch of one run into the truth of the next.
 from __future__ import annotations
 
 from laion_pairs.images.integrity.digests import DigestColumn, FileHashes
-from laion_pairs.images.integrity.domains import Domains, registered_domain
+from laion_pairs.images.integrity.domains import Domains, Site, site_of
 from laion_pairs.images.integrity.lock import PictureLock
 from laion_pairs.images.integrity.lock_index import Locked
 from laion_pairs.images.integrity.options import Integrity
@@ -28,7 +28,7 @@ from laion_pairs.images.integrity.trust import Judged, Trust
 from laion_pairs.images.policy import DownloadPolicy
 from laion_pairs.images.refusal import Refused
 from laion_pairs.ledger import Outcome
-from laion_pairs.takedown.keys import address_of, hash_text, host_suffixes
+from laion_pairs.takedown.keys import address_of, hash_text
 
 __all__ = ["Judge"]
 
@@ -80,8 +80,8 @@ class Judge:
         if url is None:
             return self._answer(_by_digest(matches), file)
         address = address_of(url)
-        url_hash, host = hash_text(address), host_suffixes(address)[0]
-        trust = self._compare(url_hash, host, matches, file, body)
+        url_hash = hash_text(address)
+        trust = self._compare(url_hash, site_of(address), matches, file, body)
         answer = self._answer(trust, file)
         if self._lock is not None and answer.refused is None and trust in (Trust.VERIFIED, Trust.UNVERIFIED):
             self._learn(url_hash, file, body)
@@ -92,9 +92,9 @@ class Judge:
         if self._lock is not None:
             self._lock.close()
 
-    def _compare(self, url_hash: int, host: str, matches: bool | None, file: FileHashes, body: bytes) -> Trust:
-        quarantined = self._domains.quarantined(host)
-        placeholder = self._placeholders.sees(registered_domain(host), url_hash, body)
+    def _compare(self, url_hash: int, site: Site, matches: bool | None, file: FileHashes, body: bytes) -> Trust:
+        quarantined = self._domains.quarantined(site)
+        placeholder = self._placeholders.sees(site.domain, url_hash, body)
         locked = self._lock.find(url_hash) if self._lock is not None and not matches else None
         exact = bool(matches) or (locked is not None and locked.sha256.hex() == file.sha256)
         if matches:
@@ -106,7 +106,7 @@ class Judge:
         else:
             trust = _by_digest(matches)
         if trust is not Trust.UNVERIFIED:
-            self._domains.count(host, mismatch=trust is Trust.MISMATCH)
+            self._domains.count(site, mismatch=trust is Trust.MISMATCH)
         if placeholder and not matches:
             return Trust.PLACEHOLDER
         return Trust.MISMATCH if quarantined and not exact else trust

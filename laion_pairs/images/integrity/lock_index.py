@@ -4,8 +4,9 @@ Of several entries for one URL the one seen first counts, so that a lock, once i
 
 The file is a head of 16 bytes (``LAIONLK1`` and the number of entries), then all keys, all phashes, all sha256s: 48
 bytes an entry, 768 MB for 16 million, of which the system keeps in memory what is used, once for all processes. While
-it is built, 49 bytes an entry are in memory. It is a cache beside the parts, named after their names, sizes and times;
-where none can be kept (a lock on a read-only disk) each process has one of its own in the temporary directory.
+it is built, at most 71 bytes an entry are in memory, the mapped file included. It is a cache beside the parts, named
+after their names, sizes and times; where none can be kept (a lock on a read-only disk) each process has one of its own
+in the temporary directory.
 """
 
 from __future__ import annotations

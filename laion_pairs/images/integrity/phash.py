@@ -7,6 +7,7 @@ above their median; rows first, the highest bit first.
 
 It is taken of the *file*, scaled down so that the smaller side has 64 pixels, never of what a run delivers: runs that
 resize to other sizes, or crop, share one lock. Small decodes of large JPEGs are cheap, and move it by a bit or two.
+Plain areas of any colour are one picture to it.
 """
 
 from __future__ import annotations

@@ -7,14 +7,18 @@ counted, and other domains' files never are.
 But shops serve one photo at many addresses too. So a file that looks like a card (small, or few bits for its pixels)
 is one at 20 addresses, as many as a domain needs to be quarantined; a file that could be a photo only at 100.
 
-Only the last 65,536 files of a process are remembered (about 20 MB), so a card that comes less often than that is not
-noticed, and the rows before the 20th keep the word they got. Files are told apart by 64 bits of XXH3 (1 µs for 70 kB,
-where MurmurHash3 needs 12): two of the remembered ones share them with a chance of 10⁻¹⁰. Files that collide on purpose
-count together only if one domain serves them.
+The rows before the 20th keep the word they got. Memory is 8 MB at most: files seen at one address share a table of
+524,288 slots, where a new one takes the place of an older one; the 8,192 last repeated ones are kept with their
+addresses. So a card that does not come back within about half a million files is not noticed.
+
+Files are told apart by 64 bits of XXH3 (1 µs for 70 kB, where MurmurHash3 needs 12), addresses by 32: that one of the
+remembered files is taken for another has a chance of 10⁻¹⁰, that one of 20 addresses is missed one of 10⁻⁷. Files that
+collide on purpose count together only if one domain serves them.
 """
 
 from __future__ import annotations
 
+from array import array
 from threading import Lock
 
 import xxhash
@@ -34,7 +38,8 @@ _CARD_BITS_PER_PIXEL = 0.5
 """A JPEG of a photo needs 0.5 bits a pixel to look good at all (Wallace, "The JPEG still picture compression standard",
 1991, section 4); lettering on a plain ground needs less, in JPEG and in PNG."""
 
-_REMEMBERED = 65_536
+_SLOTS = 2**19
+_REPEATED = 8192
 
 
 class Placeholders:
@@ -47,7 +52,8 @@ class Placeholders:
     def __init__(self, policy: DownloadPolicy) -> None:
         self._policy = policy
         self._lock = Lock()
-        self._addresses: Recent[int, tuple[int, ...]] = Recent(_REMEMBERED)
+        self._marks, self._first_addresses = array("I", bytes(4 * _SLOTS)), array("I", bytes(4 * _SLOTS))
+        self._repeated: Recent[int, array[int]] = Recent(_REPEATED)
 
     def sees(self, domain: str, address: int, body: bytes) -> bool:
         """Take one file into account, and say whether it is a placeholder.
@@ -58,11 +64,17 @@ class Placeholders:
             body: the file.
         """
         file = hash_text(domain) ^ xxhash.xxh3_64_intdigest(body)
+        slot, mark, address = file % _SLOTS, file >> 32, address % 2**32
         with self._lock:
-            addresses = self._addresses.get(file, ())
+            addresses = self._repeated.get(file, array("I"))
+            if not addresses and self._marks[slot] == mark:
+                addresses.append(self._first_addresses[slot])
             if len(addresses) < PHOTO_ADDRESSES and address not in addresses:
-                addresses = (*addresses, address)
-            self._addresses.put(file, addresses)
+                addresses.append(address)
+            if len(addresses) == 1:
+                self._marks[slot], self._first_addresses[slot] = mark, address
+            else:
+                self._repeated.put(file, addresses)
         if len(addresses) < CARD_ADDRESSES:
             return False
         return len(addresses) >= PHOTO_ADDRESSES or self._looks_like_a_card(body)

@@ -7,8 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laion_pairs.images.integrity import domains as module
-from laion_pairs.images.integrity.domains import LEAST_CHECKS, MISMATCHING, Domains, registered_domain
+from laion_pairs.images.integrity.domains import LEAST_CHECKS, MISMATCHING, Domains, Site, registered_domain, site_of
 from laion_pairs.images.integrity.recent import Recent
+
+
+def at(host: str) -> Site:
+    return site_of(f"//{host}/1.jpg")
+
 
 REGISTERED = [
     ("example.com", "example.com"),
@@ -36,21 +41,32 @@ def test_the_registered_domain(host: str, domain: str) -> None:
 def test_quarantine_is_nine_in_ten_of_the_last_checks(checks: list[bool]) -> None:
     domains = Domains()
     for mismatch in checks:
-        domains.count("a.example.com", mismatch=mismatch)
+        domains.count(at("a.example.com"), mismatch=mismatch)
     last = checks[-64:]
     expected = len(last) >= LEAST_CHECKS and sum(last) >= MISMATCHING * len(last)
-    assert domains.quarantined("a.example.com") is expected
-    assert domains.quarantined("b.example.com") is expected  # the domain has all hosts
-    assert not domains.quarantined("example.org")
+    assert domains.quarantined(at("a.example.com")) is expected
+    assert domains.quarantined(at("b.example.com")) is expected  # the domain has all hosts
+    assert not domains.quarantined(at("example.org"))
+
+
+@pytest.mark.parametrize(
+    ("mismatches", "checks", "quarantined"),
+    [(19, 19, False), (20, 20, True), (18, 20, True), (17, 20, False), (27, 30, True), (58, 64, True), (57, 64, False)],
+)
+def test_the_thresholds(mismatches: int, checks: int, quarantined: bool) -> None:
+    domains = Domains()
+    for number in range(checks):
+        domains.count(at("example.com"), mismatch=number < mismatches)
+    assert domains.quarantined(at("example.com")) is quarantined
 
 
 def test_a_domain_sold_in_the_middle_of_a_run_is_noticed() -> None:
     domains = Domains()
     for _ in range(10_000):
-        domains.count("example.com", mismatch=False)
+        domains.count(at("example.com"), mismatch=False)
     rows = 0
-    while not domains.quarantined("example.com"):
-        domains.count("example.com", mismatch=True)
+    while not domains.quarantined(at("example.com")):
+        domains.count(at("example.com"), mismatch=True)
         rows += 1
     assert rows <= 64
 
@@ -58,32 +74,32 @@ def test_a_domain_sold_in_the_middle_of_a_run_is_noticed() -> None:
 def test_one_host_of_a_good_domain_is_quarantined_alone() -> None:
     domains = Domains()
     for _ in range(40):
-        domains.count("bucket.example.com", mismatch=True)
-        domains.count("www.example.com", mismatch=False)
-    assert domains.quarantined("bucket.example.com")
-    assert not domains.quarantined("www.example.com")
-    assert not domains.quarantined("new.example.com")
+        domains.count(at("bucket.example.com"), mismatch=True)
+        domains.count(at("www.example.com"), mismatch=False)
+    assert domains.quarantined(at("bucket.example.com"))
+    assert not domains.quarantined(at("www.example.com"))
+    assert not domains.quarantined(at("new.example.com"))
 
 
 def test_a_domain_that_serves_the_right_pictures_again_comes_back() -> None:
     domains = Domains()
     for _ in range(30):
-        domains.count("example.com", mismatch=True)
-    assert domains.quarantined("example.com")
+        domains.count(at("example.com"), mismatch=True)
+    assert domains.quarantined(at("example.com"))
     for _ in range(8):
-        domains.count("example.com", mismatch=False)
-    assert not domains.quarantined("example.com")
+        domains.count(at("example.com"), mismatch=False)
+    assert not domains.quarantined(at("example.com"))
 
 
 def test_memory_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_REMEMBERED", 10)
     domains = Domains()
     for number in range(1000):
-        domains.count(f"h{number}.example", mismatch=True)
+        domains.count(at(f"h{number}.example"), mismatch=True)
     assert len(domains._last_checks) == 10
     for _ in range(20):
-        domains.count("h999.example", mismatch=True)
-    assert domains.quarantined("h999.example")
+        domains.count(at("h999.example"), mismatch=True)
+    assert domains.quarantined(at("h999.example"))
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers())), st.integers(1, 8))

@@ -258,6 +258,14 @@ def test_looks_are_no_proof_in_a_quarantined_domain(
     assert judge.judge("https://old.example/last.jpg", None, pictures["tiger.jpg"]).trust is Trust.MISMATCH
 
 
+def test_rows_that_cannot_be_checked_hide_nothing(noise: Callable) -> None:
+    judge = Judge(Integrity())
+    for number in range(20):
+        judge.judge(f"https://old.example/{number}", md5(b"published"), noise(number))
+        judge.judge(f"https://old.example/unknown/{number}", None, noise(100 + number))
+    assert judge.judge("https://old.example/unknown/x", None, noise(200)).trust is Trust.MISMATCH
+
+
 def test_quarantined_rows_are_not_locked(tmp_path: Path, noise: Callable) -> None:
     judge = Judge(Integrity(lock=str(tmp_path)))
     for number in range(25):

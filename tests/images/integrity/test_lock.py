@@ -123,7 +123,9 @@ def test_parts_are_begun_anew_and_memory_is_bounded(tmp_path: Path, monkeypatch:
     assert len(list(tmp_path.glob("*.parquet"))) == 2  # full ones are written at once
     assert len(lock._added) == 4
     lock.close()
+    written = {part: part.stat().st_mtime_ns for part in tmp_path.glob("*.parquet")}
     lock.close()
+    assert {part: part.stat().st_mtime_ns for part in tmp_path.glob("*.parquet")} == written
     assert sorted(pq.read_metadata(p).num_rows for p in tmp_path.glob("*.parquet")) == [4, 8, 8]
     assert all(PictureLock(str(tmp_path)).find(number) == locked(number) for number in range(20))
 
