@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Literal, get_args
 
+import numpy as np
 from datasets import Array3D, Features, Image, Sequence, Value
 
 from laion_pairs.errors import MissingExtra, PolicyError
@@ -66,4 +67,4 @@ class Delivery:
             return torch.from_numpy(done.pixels).permute(2, 0, 1)
         from PIL import Image as pil
 
-        return pil.fromarray(done.pixels)
+        return pil.fromarray(np.asarray(done.pixels))

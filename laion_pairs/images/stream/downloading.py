@@ -12,6 +12,7 @@ from laion_pairs.images.failure import fetch_failed
 from laion_pairs.images.stream.delivery import Delivery
 from laion_pairs.images.stream.image_column import ImageColumn
 from laion_pairs.images.stream.source_rows import Chunk
+from laion_pairs.images.stream.turns import Turns
 from laion_pairs.images.stream.window import Window
 from laion_pairs.ledger import Outcome
 
@@ -58,9 +59,10 @@ class Downloading:
         lane = self._open(takedown)
         try:
             pulled = _pull(chunks, window)
+            turns: Turns[Downloaded] = Turns(window.first)
             row = next(pulled, None)
             while row is not None or lane.outstanding:
-                while row is not None and self._wants(lane, window):
+                while row is not None and self._wants(lane, window, turns):
                     named = self.column.takedown_of(row.row)
                     if not named <= takedown:  # lists that came up later: what is in flight is finished without them
                         if lane.outstanding:
@@ -71,7 +73,9 @@ class Downloading:
                     lane.submit(self.column.job(row.row, row))
                     row = next(pulled, None)
                 if lane.outstanding:
-                    yield from self._settle(lane.take(), window, failed)
+                    ended = lane.take()
+                    for done in turns.in_turn(ended.tag.number, ended):
+                        yield from self._settle(done, window, failed)
         finally:
             lane.close()
             if failed is not None:
@@ -81,9 +85,9 @@ class Downloading:
         paths = tuple(sorted(takedown.union(self.settings.takedown)))
         return open_lane(replace(self.settings, takedown=paths), ordered=self.ordered)
 
-    @staticmethod
-    def _wants(lane: Lane, window: Window) -> bool:
-        return not lane.outstanding or (lane.wants_more and window.span < WINDOW_ROWS)
+    def _wants(self, lane: Lane, window: Window, turns: Turns[Downloaded]) -> bool:
+        room = window.span < WINDOW_ROWS and turns.waiting < self.settings.concurrency
+        return not lane.outstanding or (lane.wants_more and room)
 
     def _settle(
         self, done: Downloaded, window: Window, failed: FailedRows | None
@@ -94,16 +98,14 @@ class Downloading:
                 failed.add(row, done.outcome, done.detail)
             if self.delivery.on_error == "raise":
                 raise fetch_failed(done.outcome, self.column.url(row), done.detail)
-        window.deliver(number)
-        if done.outcome is Outcome.OK:
-            picture = self.delivery.picture(done)
-        elif self.delivery.on_error == "none" and done.outcome not in NEVER_WRITTEN:
-            picture = None
-        else:
+        is_ok = done.outcome is Outcome.OK
+        if not is_ok and (self.delivery.on_error == "skip" or done.outcome in NEVER_WRITTEN):
+            window.deliver(number, handed_over=False)
             return
-        row[self.column.name] = picture
+        row[self.column.name] = self.delivery.picture(done) if is_ok else None
         row["outcome"] = done.outcome.value
         row["trust"] = done.trust.value if done.trust is not None else None
+        window.deliver(number)
         yield number, row
 
 

@@ -50,10 +50,14 @@ class DownloadExamples(_BaseExamplesIterable):  # type: ignore[misc] # datasets 
         self._stride = stride
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        # not a generator itself: what is copied from here on, even before the first row, is to know the window
         window = Window()
         if self._state_dict is not None:
             window = Window(deepcopy(self._state_dict["download"]))
             self._state_dict["download"] = window  # which becomes its state whenever `datasets` copies this
+        return self._download(window)
+
+    def _download(self, window: Window) -> Iterator[tuple[int, dict[str, Any]]]:
         chunks = read_chunks(self.ex_iterable, self._stride, self._decoder, window.source_state)
         yield from self._downloading.rows(chunks, window)
 
@@ -67,7 +71,7 @@ class DownloadExamples(_BaseExamplesIterable):  # type: ignore[misc] # datasets 
 
     def _init_state_dict(self) -> dict[str, Any]:
         self.ex_iterable._init_state_dict()  # so that it keeps its state, of which snapshots are taken
-        self._state_dict: dict[str, Any] = {"download": None, "type": type(self).__name__}
+        self._state_dict: dict[str, Any] = {"download": Window(), "type": type(self).__name__}
         return self._state_dict
 
     @property

@@ -5,21 +5,32 @@ those that are *missing* have not, and they are what is under way, so the record
 host may be. The source cannot be asked to go on at any row: it is, at the last *snapshot* of its own state before the
 watermark, and what was delivered since is passed over.
 
-The state is plain JSON::
+The state is JSON::
 
-    {"source": …, "row": 4096, "end": 4380, "missing": [[4101, 4102], [4350, 4380]]}
+    {"source": …, "row": 4096, "end": 4380, "missing": [[4101, 4102], [4350, 4380]], "first": []}
 
-the source's state, the number of the row that it gives next, the first number that was never pulled, and the ranges of
-rows before it that were not delivered.
+the source's state, the number of the row that it gives next, the first number that was never pulled, the ranges of
+rows before it that were not delivered, and rows that go first, in this order.
+
+These are for `datasets`: behind a batched ``map`` it resumes by replaying, from a state that was taken before the
+batch, and passes over as many results as had come out. For that the same rows must come again, while images finish in
+any order. So a state that it keeps and copies later then also says which rows were handed over since, and in which
+order (:class:`Mark`).
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
+from threading import Lock
 from typing import Any
 
-__all__ = ["Window"]
+__all__ = ["REPLAY_ROWS", "Mark", "Window"]
+
+REPLAY_ROWS = 16_384
+"""How many of the last rows can be replayed in their order: the largest batch of a ``map`` that is resumed exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +39,26 @@ class _Snapshot:
     source_state: Any
 
 
+class Mark(dict[str, Any]):
+    """A state that knows its window: copied (`copy.deepcopy`) later, it is plain, and replays what came in between."""
+
+    def __init__(self, state: dict[str, Any], window: Window, n_handed: int) -> None:
+        super().__init__(state)
+        self._window = window
+        self._n_handed = n_handed
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
+        return self._window.replay_from(self, self._n_handed)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return OrderedDict, (), None, None, iter(self.items())  # which `torch.load` accepts, unlike a class of ours
+
+
 class Window:
-    """The rows under way, and where the source has to go on so that none is lost.
+    """The rows under way, and where the source has to go on so that none is lost. May be copied from other threads.
 
     Args:
-        saved: what :meth:`state` gave, or None to begin at the first row.
+        saved: a state, or None to begin at the first row.
     """
 
     def __init__(self, saved: dict[str, Any] | None = None) -> None:
@@ -40,10 +66,15 @@ class Window:
         self._end = 0  # no row from here on was pulled, in this life or in one before
         self._missing: OrderedDict[int, None] = OrderedDict()  # in ascending order
         self._snapshots: deque[_Snapshot] = deque()
+        self._handed: deque[int] = deque(maxlen=REPLAY_ROWS)
+        self._n_handed = 0
+        self._lock = Lock()
+        self.first: tuple[int, ...] = ()
         if saved is not None:
             self._next, self._end = saved["row"], saved["end"]
             self._missing.update((row, None) for first, end in saved["missing"] for row in range(first, end))
             self._snapshots.append(_Snapshot(saved["row"], saved["source"]))
+            self.first = tuple(saved["first"])
 
     @property
     def source_state(self) -> Any:
@@ -62,44 +93,63 @@ class Window:
 
     def snapshot(self, source_state: Any) -> None:
         """Remember that the source, in this state, gives next the row that is pulled next."""
-        self._snapshots.append(_Snapshot(self._next, source_state))
-        self._forget()
+        with self._lock:
+            self._snapshots.append(_Snapshot(self._next, source_state))
+            self._forget()
 
     def pull(self) -> int | None:
         """The number of the row that the source just gave; None for one that was delivered before."""
-        row = self._next
-        self._next += 1
-        if row >= self._end:
-            self._end = self._next
-            self._missing[row] = None
-        return row if row in self._missing else None
+        with self._lock:
+            row = self._next
+            self._next += 1
+            if row >= self._end:
+                self._end = self._next
+                self._missing[row] = None
+            return row if row in self._missing else None
 
-    def deliver(self, row: int) -> None:
-        """The row is through: its consumer has it, or it was counted as a failure."""
-        was_first = row == next(iter(self._missing))
-        del self._missing[row]
-        if was_first:
-            self._forget()
+    def deliver(self, row: int, *, handed_over: bool = True) -> None:
+        """The row is through: its consumer gets it now, or it was counted as a failure and nobody does."""
+        with self._lock:
+            was_first = row == next(iter(self._missing))
+            del self._missing[row]
+            if was_first:
+                self._forget()
+            if handed_over:
+                self._handed.append(row)
+                self._n_handed += 1
 
-    def state(self) -> dict[str, Any] | None:
-        """As the module's docstring says; None while the source has not been read."""
-        if not self._snapshots:
-            return None
-        first = self._snapshots[0]
-        return {"source": first.source_state, "row": first.row, "end": self._end, "missing": self._missing_ranges()}
+    def state(self) -> Mark:
+        """As the module's docstring says."""
+        with self._lock:
+            first = self._snapshots[0] if self._snapshots else _Snapshot(0, None)
+            state = {"source": first.source_state, "row": first.row, **self._under_way(self._missing), "first": []}
+            return Mark(state, self, self._n_handed)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any] | None:
+    def replay_from(self, mark: Mark, n_handed: int) -> dict[str, Any]:
+        """The state at ``mark``, but failures since are through, and the rows handed over since go first."""
+        with self._lock:
+            since = self._n_handed - n_handed
+            if since > len(self._handed):
+                return dict(mark)
+            first = list(islice(self._handed, len(self._handed) - since, None))
+            missing = sorted({*self._missing, *first})
+            return {"source": mark["source"], "row": mark["row"], **self._under_way(missing), "first": first}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Mark:
         """The state: `datasets` copies the state of what it wraps, so this may stand in one and be always right."""
         return self.state()
 
-    def _missing_ranges(self) -> list[list[int]]:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Window, (dict(self.state()),)
+
+    def _under_way(self, missing: Iterable[int]) -> dict[str, Any]:
         ranges: list[list[int]] = []
-        for row in self._missing:
+        for row in missing:
             if ranges and ranges[-1][1] == row:
                 ranges[-1][1] = row + 1
             else:
                 ranges.append([row, row + 1])
-        return ranges
+        return {"end": self._end, "missing": ranges}
 
     def _forget(self) -> None:
         """Drop the snapshots that a later one, still not after the watermark, makes needless."""

@@ -1,4 +1,4 @@
-"""Exact resume: whenever a state is taken, what loads it gives every row that was not delivered by then exactly once."""
+"""Exact resume: whenever a state is taken, what loads it gives every row not delivered by then, exactly once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,15 @@ def _row_by_row(gallery: Gallery, n_shards: int) -> Stream:
     return _shards(gallery, n_shards).map(lambda row: row)
 
 
-EXACT = [_as_it_is, _mapped, _mapped_in_batches, _filtered]
+def _formatted_in_batches(images: Stream) -> Stream:
+    return _mapped_in_batches(images.with_format("numpy"))
+
+
+def _in_batches_of_batches(images: Stream) -> Stream:
+    return _mapped_in_batches(images.map(lambda batch: {"n": batch["n"]}, batched=True, batch_size=7))
+
+
+EXACT = [_as_it_is, _mapped, _mapped_in_batches, _filtered, _formatted_in_batches, _in_batches_of_batches]
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +250,7 @@ def _killed_and_resumed(gallery: Gallery, folder: Path, kills: int, order: str) 
         child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         enough = (kill + 1) * N_ROWS // (kills + 2)
         while child.poll() is None and (not log.exists() or log.read_bytes().count(b"\n") < enough):
-            pass
+            time.sleep(0.01)
         os.kill(child.pid, signal.SIGKILL)
         child.communicate()
         whole = log.read_bytes() if log.exists() else b""

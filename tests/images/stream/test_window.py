@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 import json
+import pickle
+from collections import OrderedDict
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from laion_pairs.images.stream.window import Window
+from laion_pairs.images.stream.turns import Turns
+from laion_pairs.images.stream.window import REPLAY_ROWS, Window
 
 
 class _Stream:
@@ -101,9 +104,66 @@ def test_nothing_is_remembered_of_a_stream_in_order() -> None:
     for row in range(10_000):
         window.snapshot(row)
         window.deliver(window.pull())
-    assert window.state() == {"source": 9_999, "row": 9_999, "end": 10_000, "missing": []}
+    assert window.state() == {"source": 9_999, "row": 9_999, "end": 10_000, "missing": [], "first": []}
     assert len(window._snapshots) == 1
 
 
-def test_a_stream_that_was_not_read_has_no_state() -> None:
-    assert Window().state() is None
+def test_a_stream_that_was_not_read_begins_at_the_beginning() -> None:
+    assert Window().state() == {"source": None, "row": 0, "end": 0, "missing": [], "first": []}
+    assert Window(Window().state()).source_state is None
+
+
+@given(
+    before=st.integers(0, 20),
+    since=st.permutations(range(20, 40)),
+    n_since=st.integers(0, 20),
+    failed=st.sets(st.integers(20, 39)),
+)
+def test_a_mark_replays_what_was_handed_over_since(
+    before: int, since: list[int], n_since: int, failed: set[int]
+) -> None:
+    window = Window()
+    window.snapshot("start")
+    for _ in range(20):
+        window.deliver(window.pull())
+    mark = copy.deepcopy({"download": window})
+    at_mark = dict(mark["download"])
+    for _ in range(20):
+        window.pull()
+    window.snapshot("end")
+    for row in since[:n_since]:
+        window.deliver(row, handed_over=row not in failed)
+    later = copy.deepcopy(mark)["download"]
+    handed = [row for row in since[:n_since] if row not in failed]
+    assert type(later) is dict
+    assert mark["download"] == at_mark
+    assert later["source"] == "start"
+    assert later["first"] == handed
+    assert Window(later)._missing.keys() == {*handed, *since[n_since:]}
+
+
+def test_a_mark_of_long_ago_replays_in_any_order() -> None:
+    window = Window()
+    window.snapshot("start")
+    mark = window.state()
+    for _ in range(REPLAY_ROWS + 1):
+        window.deliver(window.pull())
+    assert copy.deepcopy(mark) == mark
+
+
+def test_states_and_windows_are_pickled_as_plain_things() -> None:
+    window = Window()
+    window.snapshot({"row": 0})
+    window.pull()
+    state = pickle.loads(pickle.dumps(window.state()))
+    assert type(state) is OrderedDict
+    assert state == window.state() == pickle.loads(pickle.dumps(window)).state()
+
+
+@given(first=st.permutations(range(8)), n_first=st.integers(0, 8), finished=st.permutations(range(10)))
+def test_turns(first: list[int], n_first: int, finished: list[int]) -> None:
+    turns: Turns[int] = Turns(first[:n_first])
+    out = [item for number in finished for item in turns.in_turn(number, number)]
+    assert out[:n_first] == first[:n_first]
+    assert sorted(out) == list(range(10))
+    assert turns.waiting == 0
