@@ -8,9 +8,9 @@
     --output FILE                                        also write the report there
 
 The web is nginx on the loopback, every URL on a host of its own (`web.py`), over real photographs (`corpus.py`). First
-everybody shows on some rows that what comes out is the same (bare pycurl's pictures are known not to be). Then each round runs every contestant once, in a fresh
-process. A contestant that fails is reported and does not stop the others; the command exits with 1 when anybody's count
-of good images, or our pictures, are wrong, and with 2 when we did not finish.
+everybody shows on some rows that what comes out is the same (bare pycurl's quick pictures are known not to be). Then
+each round runs every contestant once, in a fresh process. One that fails is reported and does not stop the others. The
+command exits with 1 when anybody's count of good images, or our pictures, are wrong, and with 2 when we did not finish.
 """
 
 from __future__ import annotations
@@ -131,12 +131,14 @@ def main() -> int:
     try:
         with serve(corpus, options.port):
             arena = Arena(options, corpus, scratch)
-            checks, rounds, fixed = {}, {}, {}
+            checks, rounds, fixed, entrants = {}, {}, {}, list(contestants)
             for contestant in contestants:
                 checks[contestant.name] = arena.check(contestant, links[: options.check_rows])
                 _say(f"check  {contestant.name}: {checks[contestant.name]}")
+                if "did not finish" in checks[contestant.name]:
+                    entrants.remove(contestant)
             for turn in range(options.rounds):
-                for contestant in contestants:
+                for contestant in entrants:
                     for name, some, into in (("fixed", few, fixed), ("timed", links, rounds)):
                         if any(earlier.cost.failure for earlier in into.get(contestant.name, ())):
                             continue  # once is enough
@@ -169,9 +171,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--check-rows", type=int, default=600)
     parser.add_argument("--in-flight", type=int)
-    parser.add_argument(
-        "--peers", type=lambda text: [name.strip() for name in text.split(";")], default=list(CONTESTANTS)
-    )
+    parser.add_argument("--peers", type=lambda text: text.split(","))
     parser.add_argument("--run-limit-s", type=float, default=400.0)
     parser.add_argument("--port", type=int, default=8700)
     parser.add_argument("--cache", type=Path, default=default_cache())

@@ -14,7 +14,7 @@ from rounds import machine
 if TYPE_CHECKING:
     from download import Round
 
-__all__ = ["render"]
+__all__ = ["render", "spread_of"]
 
 
 def render(
@@ -61,8 +61,7 @@ _NOTES = (
 
 def _line(name: str, ended: Sequence[Round], small: Sequence[Round], ours: float | None) -> str:
     def spread(figure: Callable[[Round], float], digits: int) -> str:
-        values = [figure(each) for each in ended]
-        return f"{median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
+        return spread_of([figure(each) for each in ended], digits)
 
     def middle(figure: Callable[[Round], float], of: Sequence[Round], digits: int) -> str:
         return f"{median(map(figure, of)):.{digits}f}" if of else "–"
@@ -79,6 +78,11 @@ def _line(name: str, ended: Sequence[Round], small: Sequence[Round], ours: float
         f" {middle(lambda each: each.told['first_at'] - each.told['imported_at'], small, 2):>8}"
         f" {middle(lambda each: each.cost.wall_s, small, 2):>10}"
     )
+
+
+def spread_of(values: Sequence[float], digits: int) -> str:
+    """``median (min–max)``."""
+    return f"{median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
 
 
 def _ended(rounds: Sequence[Round]) -> list[Round]:
