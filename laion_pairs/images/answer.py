@@ -23,9 +23,14 @@ from laion_pairs.images.opt_out import allows_tdm, find_opt_out
 from laion_pairs.images.refusal import Refused
 from laion_pairs.ledger import Outcome
 
-__all__ = ["Redirect", "judge_answer", "judge_opt_out", "judge_status"]
+__all__ = ["Headers", "Redirect", "judge_answer", "judge_opt_out", "judge_status", "read_headers"]
 
 Headers = Sequence[tuple[str, str]]
+
+_BLANKS = b" \t\r\n"  # not all that Latin-1 calls a space: "\xa0" also ends the UTF-8 of "à"
+_JUDGED = frozenset(
+    (b"x-robots-tag", b"tdm-reservation", b"content-usage", b"location", b"content-length", b"retry-after")
+)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -34,6 +39,23 @@ class Redirect:
     """The answer points elsewhere: ``location`` as sent, not yet resolved or checked."""
 
     location: bytes
+
+
+def read_headers(lines: Sequence[bytes]) -> Headers:
+    """The headers that are judged, as ``(name, value)`` in order, of the lines of one block; its status line is none.
+
+    Names in lower case; values decoded as Latin-1. A line that starts with a blank goes on with the one before it.
+    """
+    found: list[tuple[bytes, bytes]] = []
+    for line in lines:
+        if line[:1] in b" \t":
+            if found:
+                name, value = found[-1]
+                found[-1] = (name, value + b" " + line.strip(_BLANKS))
+        else:
+            name, _, value = line.partition(b":")
+            found.append((name.strip(_BLANKS).lower(), value.strip(_BLANKS)))
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in found if name in _JUDGED]
 
 
 def judge_answer(status: int, headers: Headers, max_body_bytes: int, *, reserved: str | None = None) -> Redirect | None:

@@ -15,7 +15,7 @@ from typing import Any
 import pycurl
 
 from laion_pairs.images.address import Reach, address_reach
-from laion_pairs.images.answer import Redirect, judge_answer, judge_opt_out, judge_status
+from laion_pairs.images.answer import Headers, Redirect, judge_answer, judge_opt_out, judge_status, read_headers
 from laion_pairs.images.curl_errors import refusal_of
 from laion_pairs.images.policy import DownloadPolicy
 from laion_pairs.images.refusal import Refused
@@ -25,7 +25,6 @@ from laion_pairs.ledger import Outcome
 
 __all__ = ["Transfer"]
 
-_BLANKS = " \t\r\n"  # not all that Latin-1 calls a space: "\xa0" also ends the UTF-8 of "à"
 _STATUS_LINE = re.compile(rb"HTTP/[0-9.]+ +([0-9]{3})(?![0-9])")
 
 
@@ -87,8 +86,9 @@ class Transfer:
         self._max_body_bytes = policy.max_body_bytes if file_bytes is None else file_bytes
         self._public_only = public_only or not policy.allow_private
         self._forbidden: Refused | None = None
-        self._headers: list[tuple[str, str]] = []  # of the block that is being read, then its trailers
-        self._in_block = False
+        self._lines: list[bytes] = []  # of the block that is being read
+        self._in_block = False  # whether it began with a status
+        self._trailers: list[bytes] = []
         self._header_bytes = 0
         self._window_start_s: float | None = None  # of the rate; None before the first line
         self._window_bytes = 0
@@ -165,7 +165,7 @@ class Transfer:
             self.refused = Refused(Outcome.HTTP_SERVER_ERROR, "the host's answer has no complete header.")
         else:
             try:
-                self._judge_more_headers()
+                self._judge_more_headers(read_headers(self._trailers + self._lines))
             except Refused as refused:
                 self.refused = refused
 
@@ -209,44 +209,39 @@ class Transfer:
         if self._header_bytes > self.policy.max_header_bytes:
             self._stop(Outcome.TOO_LARGE, f"the header is larger than {self.policy.max_header_bytes} bytes.")
             return 0
-        return self._read_header_line(line)
-
-    def _read_header_line(self, line: bytes) -> int | None:
-        status = None if self._in_block else _STATUS_LINE.match(line)
-        if status is not None:
-            self.status, self._headers, self._in_block = int(status[1]), [], True
-        elif not line.strip(b"\r\n"):
+        if not line.strip(b"\r\n"):
             return self._end_of_block()
-        elif line.startswith((b" ", b"\t")) and self._headers:  # a folded line goes on with the one before
-            name, value = self._headers[-1]
-            self._headers[-1] = (name, f"{value} {line.decode('latin-1').strip(_BLANKS)}")
-        else:
-            name, _, value = line.decode("latin-1").partition(":")
-            self._headers.append((name.strip(_BLANKS), value.strip(_BLANKS)))
+        if not self._lines:
+            status = _STATUS_LINE.match(line)
+            self._in_block = status is not None
+            self.status = self.status if status is None else int(status[1])
+        self._lines.append(line)
         return None
 
     def _end_of_block(self) -> int | None:
         """Judge a complete header; an informational one (1xx) only for opt-outs. 0 where no body is wanted."""
+        lines, self._lines = self._lines, []
         if not self._in_block or self.status is None:
+            self._trailers += lines
             return None
         self._in_block = False
+        headers = read_headers(lines)
         try:
             if self.status < 200:
-                self._judge_more_headers()
+                self._judge_more_headers(headers)
             elif self._is_image:
-                headers, limit = self._headers, self._max_body_bytes
-                self.redirect = judge_answer(self.status, headers, limit, reserved=self._reserved)
+                self.redirect = judge_answer(self.status, headers, self._max_body_bytes, reserved=self._reserved)
             else:
-                self.redirect = judge_status(self.status, self._headers, self._max_body_bytes)
+                self.redirect = judge_status(self.status, headers, self._max_body_bytes)
         except Refused as refused:
             self.refused = refused
             return 0
         return None if self.redirect is None else 0
 
-    def _judge_more_headers(self) -> None:
+    def _judge_more_headers(self, headers: Headers) -> None:
         """Judge what comes before or after the one header: an informational block, or trailers."""
         if self._is_image:
-            judge_opt_out(self._headers)
+            judge_opt_out(headers)
 
     def _on_body(self, piece: bytes) -> int | None:
         n = len(piece)

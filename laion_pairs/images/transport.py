@@ -54,6 +54,7 @@ class Transfers:
         self._bell.setblocking(False)
         self._ringer.setblocking(False)
         self._selector.register(self._bell, selectors.EVENT_READ)
+        self._watched: set[int] = set()  # faster than to ask the selector
         self._opened: list[socket.SocketType] = []
         self._alarm_s = math.inf  # when libcurl wants to be woken, by time.monotonic()
         self._running: dict[pycurl.Curl, Transfer] = {}
@@ -193,10 +194,16 @@ class Transfers:
     # Called by libcurl
 
     def _on_socket(self, event: int, fd: int, _multi: pycurl.CurlMulti, _data: object) -> None:
-        if fd in self._selector.get_map():
-            self._selector.unregister(fd)
-        if event in _WATCHED:
-            self._selector.register(fd, _WATCHED[event])
+        events = _WATCHED.get(event)
+        if events is None:
+            if fd in self._watched:
+                self._watched.remove(fd)
+                self._selector.unregister(fd)
+        elif fd in self._watched:
+            self._selector.modify(fd, events)
+        else:
+            self._watched.add(fd)
+            self._selector.register(fd, events)
 
     def _on_timer(self, timeout_ms: int) -> None:
         self._alarm_s = math.inf if timeout_ms < 0 else time.monotonic() + timeout_ms / 1000
