@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 
-from laion_pairs.images.integrity.recent import Recent
+from cachetools import LRUCache
+
 from laion_pairs.takedown.keys import host_suffixes
 
 __all__ = ["LEAST_CHECKS", "MISMATCHING", "Domains", "Site", "registered_domain", "site_of"]
@@ -28,7 +29,7 @@ MISMATCHING = 0.9
 _LAST_CHECKS = 64
 
 _REMEMBERED = 32_768
-"""Hosts and domains whose checks are kept, about 8 MB; the ones that were checked longest ago are forgotten."""
+"""Hosts and domains whose checks are kept, about 10 MB; the ones that were asked for longest ago are forgotten."""
 
 _REGISTRIES = re.compile("ac|com?|edu|gen|gob?|gouv?|gub|id|ind|info|ltd|me|mil|ne|net|nom|nhs|org?|plc|sch|gov")
 """Second labels under which countries let people register, the usual ones of publicsuffix.org."""
@@ -80,7 +81,7 @@ class Domains:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._last_checks: Recent[str, int] = Recent(_REMEMBERED)
+        self._last_checks: LRUCache[str, int] = LRUCache(_REMEMBERED)
         """One bit a check, the newest lowest, 1 for a mismatch; above them a 1 that says how many there are."""
 
     def quarantined(self, site: Site) -> bool:
@@ -95,7 +96,7 @@ class Domains:
                 checks = self._last_checks.get(name, 1) << 1 | mismatch
                 if checks >> (_LAST_CHECKS + 1):
                     checks = checks & ((1 << _LAST_CHECKS) - 1) | 1 << _LAST_CHECKS
-                self._last_checks.put(name, checks)
+                self._last_checks[name] = checks
 
 
 def _mostly_mismatches(checks: int) -> bool:

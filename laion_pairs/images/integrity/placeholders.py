@@ -7,7 +7,7 @@ counted, and other domains' files never are.
 But shops serve one photo at many addresses too. So a file that looks like a card (small, or few bits for its pixels)
 is one at 20 addresses, as many as a domain needs to be quarantined; a file that could be a photo only at 100.
 
-The rows before the 20th keep the word they got. Memory is 8 MB at most: files seen at one address share a table of
+The rows before the 20th keep the word they got. Memory is 10 MB at most: files seen at one address share a table of
 524,288 slots, where a new one takes the place of an older one; the 8,192 last repeated ones are kept with their
 addresses. So a card that does not come back within about half a million files is not noticed.
 
@@ -22,9 +22,9 @@ from array import array
 from threading import Lock
 
 import xxhash
+from cachetools import LRUCache
 
 from laion_pairs.images.decoding import read_image_header
-from laion_pairs.images.integrity.recent import Recent
 from laion_pairs.images.policy import DownloadPolicy
 from laion_pairs.images.refusal import Refused
 from laion_pairs.takedown.keys import hash_text
@@ -53,7 +53,7 @@ class Placeholders:
         self._policy = policy
         self._lock = Lock()
         self._marks, self._first_addresses = array("I", bytes(4 * _SLOTS)), array("I", bytes(4 * _SLOTS))
-        self._repeated: Recent[int, array[int]] = Recent(_REPEATED)
+        self._repeated: LRUCache[int, array[int]] = LRUCache(_REPEATED)
 
     def sees(self, domain: str, address: int, body: bytes) -> bool:
         """Take one file into account, and say whether it is a placeholder.
@@ -74,7 +74,7 @@ class Placeholders:
             if len(addresses) == 1:
                 self._marks[slot], self._first_addresses[slot] = mark, address
             else:
-                self._repeated.put(file, addresses)
+                self._repeated[file] = addresses
         if len(addresses) < CARD_ADDRESSES:
             return False
         return len(addresses) >= PHOTO_ADDRESSES or self._looks_like_a_card(body)

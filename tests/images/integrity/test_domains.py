@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from laion_pairs.images.integrity import domains as module
 from laion_pairs.images.integrity.domains import LEAST_CHECKS, MISMATCHING, Domains, Site, registered_domain, site_of
-from laion_pairs.images.integrity.recent import Recent
 
 
 def at(host: str) -> Site:
@@ -100,15 +99,3 @@ def test_memory_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(20):
         domains.count(at("h999.example"), mismatch=True)
     assert domains.quarantined(at("h999.example"))
-
-
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers())), st.integers(1, 8))
-def test_what_was_written_last_is_remembered(written: list[tuple[int, int]], most: int) -> None:
-    recent: Recent[int, int] = Recent(most)
-    for key, value in written:
-        recent.put(key, value)
-        assert len(recent) <= most
-    newest = dict(reversed(list({key: None for key, _ in reversed(written)}.items())[:most]))
-    assert {key: recent.get(key, None) for key in range(10)} == {
-        key: dict(written)[key] if key in newest else None for key in range(10)
-    }

@@ -81,7 +81,7 @@ def test_memory_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
         for address in range(150):
             placeholders.sees("d.example", address, b"%d" % number)
     assert len(placeholders._repeated) == 100
-    assert {len(addresses) for addresses in placeholders._repeated._values.values()} == {PHOTO_ADDRESSES}
+    assert {len(addresses) for addresses in placeholders._repeated.values()} == {PHOTO_ADDRESSES}
 
 
 @pytest.mark.parametrize("mode", ["record", "prefer", "require"])
