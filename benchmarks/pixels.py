@@ -120,9 +120,7 @@ def parsed() -> argparse.Namespace:
 def main() -> int:
     options = parsed()
     resize = Resize(size=options.size)
-    files = sorted(
-        options.files or (path for path in default_cache().rglob("*") if path.suffix in (".jpg", ".png", ".webp"))
-    )
+    files = sorted(options.files or default_cache().glob("corpus-*/p/*"))
     if not files:
         print("no files: name some, or run benchmarks/download.py once, which makes the corpus", file=sys.stderr)
         return 2

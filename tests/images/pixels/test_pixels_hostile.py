@@ -78,13 +78,14 @@ def test_a_jpeg_without_its_end_is_corrupt_also_when_only_an_eighth_is_decoded(l
         assert caught.value.outcome is Outcome.CORRUPT_IMAGE
 
 
-def test_scan_bombs_are_refused_undecoded(monkeypatch):
-    body = saved(photograph(40, 27), "JPEG", progressive=True)
+@pytest.mark.parametrize(("side", "scans"), [(40, 200), (4000, 90)])
+def test_scan_bombs_are_refused_undecoded(side, scans, monkeypatch):
+    body = saved(Image.new("L", (side, side)), "JPEG", progressive=True)
     again = body[body.rfind(b"\xff\xda") : -2]
     monkeypatch.setattr("simplejpeg.decode_jpeg", lambda *_, **__: pytest.fail("it was decoded"))
     for judge in (check, render):
         with pytest.raises(Refused) as caught:
-            judge(body[:-2] + again * 200 + body[-2:], AS_IT_IS, POLICY)
+            judge(body[:-2] + again * scans + body[-2:], AS_IT_IS, DownloadPolicy())
         assert caught.value.outcome is Outcome.CORRUPT_IMAGE
 
 
@@ -184,6 +185,12 @@ STILL_PLAIN = {
     "an unreadable EXIF block": segment(0xE1, b"Exif\0\0II"),
     "sixteen-bit tables": segment(0xDB, b"\x13" + b"\0\1" * 64),
 }
+
+
+def test_a_frame_of_twelve_bits_is_not_plain():
+    body = KINDS["baseline"]
+    at = body.index(b"\xff\xc0") + 4
+    assert read_plain_jpeg(body[:at] + b"\x0c" + body[at + 1 :]) is None
 
 
 @pytest.mark.parametrize("name", NOT_PLAIN | STILL_PLAIN)

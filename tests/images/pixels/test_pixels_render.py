@@ -116,7 +116,7 @@ NOT_WANTED = [
     (Resize(min_side_px=61), POLICY, Outcome.TOO_SMALL),
     (Resize(max_area_px=90 * 60 - 1), POLICY, Outcome.TOO_MANY_PIXELS),
     (Resize(max_aspect_ratio=1.49), POLICY, Outcome.BAD_ASPECT_RATIO),
-    (Resize(), DownloadPolicy(max_pixels=90 * 60 - 1), Outcome.TOO_MANY_PIXELS),
+    (Resize(size=9), DownloadPolicy(max_pixels=90 * 60 - 1), Outcome.TOO_MANY_PIXELS),
     (Resize(mode="keep_ratio", size=600), DownloadPolicy(max_pixels=900 * 600 - 1), Outcome.TOO_MANY_PIXELS),
     (Resize(mode="border", size=600), DownloadPolicy(max_pixels=600 * 600 - 1), Outcome.TOO_MANY_PIXELS),
 ]
