@@ -47,5 +47,8 @@ def encode(pixels: NDArray[np.uint8], encoding: Encoding, quality: int) -> bytes
     if encoding == "jpg":
         return bytes(simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality, "RGB", "420"))
     file = BytesIO()
-    Image.fromarray(pixels).save(file, "WEBP" if encoding == "webp" else "PNG", quality=quality)
+    if encoding == "png":  # level 1: a quarter of the time of Pillow's own 6, for files a tenth larger
+        Image.fromarray(pixels).save(file, "PNG", compress_level=1)
+    else:
+        Image.fromarray(pixels).save(file, "WEBP", quality=quality)
     return file.getvalue()
