@@ -40,6 +40,7 @@ from laion_pairs.images import (
     set_notebook_policy,
     to_stock,
 )
+from laion_pairs.images.stream import download_images
 from laion_pairs.ledger import Ledger, Outcome
 from laion_pairs.registration import register
 from laion_pairs.releases import (
@@ -75,6 +76,7 @@ __all__ = [
     "Outcome",
     "RemoteImage",
     "RemoteImageFeature",
+    "download_images",
     "fetch_image",
     "load_dataset",
     "register",

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from laion_pairs.images.bulk.engine import Engine
 from laion_pairs.images.bulk.job import Downloaded, Job, Settings
 from laion_pairs.images.bulk.lane import Lane
+
+if TYPE_CHECKING:
+    from laion_pairs.images.bulk.engine import Engine
 
 __all__ = ["download", "open_lane"]
 
@@ -28,6 +31,8 @@ def open_lane(settings: Settings, *, ordered: bool = False, window: int | None =
     Raises:
         TakedownError, LockError, LedgerError: what the settings name cannot be read.
     """
+    from laion_pairs.images.bulk.engine import Engine  # the first download pays for it, not every import
+
     if window is None:
         window = 4 * settings.concurrency if ordered else max(4096, 8 * settings.concurrency)
     key = (os.getpid(), settings)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from queue import SimpleQueue
 
 from laion_pairs.images.bulk.budget import Budget
@@ -17,7 +17,7 @@ from laion_pairs.images.bulk.file_limit import room_for_sockets
 from laion_pairs.images.bulk.finishing import Finishing
 from laion_pairs.images.bulk.flight import Flight
 from laion_pairs.images.bulk.job import Downloaded, Job, Settings
-from laion_pairs.images.bulk.lane import Lane
+from laion_pairs.images.bulk.lane import Batch, Lane
 from laion_pairs.images.bulk.network import Network
 from laion_pairs.images.bulk.streak import Streak
 from laion_pairs.images.refusal import Refused
@@ -59,6 +59,7 @@ class Engine:
             self._failed,
         )
         self._lanes: set[Lane] = set()
+        self._ended: dict[Lane, Batch] = defaultdict(list)  # in the network thread, not yet delivered
         self._changing = threading.Lock()
         self._error: BaseException | None = None
         self._hungry = False  # the network thread sleeps, and has free slots
@@ -122,6 +123,7 @@ class Engine:
                 self._hungry = self._network.has_free_slots
                 self._network.work(0.0 if self._hungry and self._inbox else _LONGEST_SLEEP_S)
                 self._hungry = False
+                self._deliver()
                 if self._counts is not None and time.monotonic() >= flush_s:
                     self._counts.flush()
                     flush_s = time.monotonic() + _FLUSH_S
@@ -130,7 +132,14 @@ class Engine:
         finally:
             self._close()
 
+    def _deliver(self) -> None:
+        """What ended in the network thread since the last time, at once: each delivery may wake a thread."""
+        for lane, batch in self._ended.items():
+            lane.deliver(batch)
+        self._ended.clear()
+
     def _close(self) -> None:
+        self._deliver()
         with self._changing:
             self._closing = True
             lanes = list(self._lanes)
@@ -198,7 +207,10 @@ class Engine:
                 n_bytes=n_bytes,
             )
         stopped = self._streak.add(outcome)
-        flight.lane.deliver(flight.number, downloaded)
+        if threading.current_thread() is self._main:
+            self._ended[flight.lane].append((flight.number, downloaded))
+        else:
+            flight.lane.deliver([(flight.number, downloaded)])
         if stopped is not None:
             self._stop(stopped)
 

@@ -1,4 +1,4 @@
-"""Enough file descriptors for the requests in flight: many systems allow 256 or 1,024, until a process asks for more."""
+"""Enough file descriptors for the requests in flight: many systems allow 256 or 1,024 until a process asks for more."""
 
 from __future__ import annotations
 

@@ -16,7 +16,10 @@ from laion_pairs.images.bulk.job import Downloaded, Job
 if TYPE_CHECKING:
     from laion_pairs.images.bulk.engine import Engine
 
-__all__ = ["Lane"]
+__all__ = ["Batch", "Lane"]
+
+Batch = list[tuple[int, Downloaded]]
+"""Jobs that ended, each with its number in the lane."""
 
 _LOOK_AGAIN_S = 1.0
 
@@ -36,9 +39,9 @@ class Lane:
         self._budget = budget
         self._ordered = ordered
         self._window = window
-        self._ended: SimpleQueue[tuple[int, Downloaded] | BaseException] = SimpleQueue()
+        self._ended: SimpleQueue[Batch | BaseException] = SimpleQueue()
         self._early: dict[int, Downloaded] = {}  # of an ordered lane: what ended before its turn
-        self._submitted = self._taken = 0
+        self._submitted = self._arrived = self._taken = 0
         self._delivering = Lock()
         self.begun = 0  # jobs under way, or waiting for more than a slot
         self.closed = False
@@ -69,20 +72,21 @@ class Lane:
         if not self.outstanding:
             raise IndexError("take() from a lane with nothing outstanding")
         while self._taken not in self._early:
-            number, downloaded = self._next_ended()
-            self._early[number if self._ordered else self._taken] = downloaded
+            for number, downloaded in self._next_ended():
+                self._early[number if self._ordered else self._arrived] = downloaded
+                self._arrived += 1
         downloaded = self._early.pop(self._taken)
         self._taken += 1
         self._budget.hold(-downloaded.held_bytes)
         return downloaded
 
-    def deliver(self, number: int, downloaded: Downloaded) -> None:
-        """Called by the engine, from any of its threads: job ``number`` ended."""
+    def deliver(self, batch: Batch) -> None:
+        """Called by the engine, from any of its threads: these jobs ended. Every call may wake the lane's thread."""
         with self._delivering:
             if not self.closed:
-                self._ended.put((number, downloaded))
+                self._ended.put(batch)
                 return
-        self._budget.hold(-downloaded.held_bytes)
+        self._let_go(batch)
 
     def fail(self, error: BaseException) -> None:
         """Called by the engine: nothing will end any more."""
@@ -103,10 +107,13 @@ class Lane:
             except Empty:
                 break
             if not isinstance(ended, BaseException):
-                self._budget.hold(-ended[1].held_bytes)
+                self._let_go(ended)
         self._engine.leave(self)
 
-    def _next_ended(self) -> tuple[int, Downloaded]:
+    def _let_go(self, batch: Batch) -> None:
+        self._budget.hold(-sum(downloaded.held_bytes for _, downloaded in batch))
+
+    def _next_ended(self) -> Batch:
         try:
             ended = self._ended.get_nowait()
         except Empty:
@@ -116,7 +123,7 @@ class Lane:
             raise ended
         return ended
 
-    def _wait(self) -> tuple[int, Downloaded] | BaseException:
+    def _wait(self) -> Batch | BaseException:
         self._budget.wait_begins()
         self._engine.ring()
         try:
