@@ -12,7 +12,7 @@ run.imported()
 
 def main() -> None:
     rows = laion_dataset.load_dataset(data_files=str(run.shard), split="train", streaming=True)
-    mode, side = run.resize or ("no", None)
+    mode, side = run.resize or ("no", 256)  # the size is of no matter then
     policy = laion_dataset.DownloadPolicy(
         allow_private=True,  # the web of this benchmark is the loopback
         first_byte_timeout_s=run.timeout_s,
