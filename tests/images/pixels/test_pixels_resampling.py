@@ -38,6 +38,15 @@ def test_the_fast_library_and_pillow_agree(columns, rows, cut_right, cut_below, 
     assert psnr_db(fast, slow) > 35  # they clip between their two passes, and may take these in another order
 
 
+@pytest.mark.parametrize("size", [20, 45, 77, 150])
+def test_a_crop_is_cut_from_the_scaled_picture_with_what_lay_around_it(size):
+    raster = Raster(np.asarray(photograph(200, 120)), 200, 120)
+    whole = resampling.resample(raster, Resize(mode="keep_ratio", size=size).geometry(200, 120)).astype(int)
+    geometry = Resize(size=size).geometry(200, 120)
+    crop = resampling.resample(raster, geometry)
+    assert np.abs(crop - whole[:, geometry.left : geometry.left + size]).max() <= 1
+
+
 def test_a_result_is_nobody_elses_memory():
     pixels = np.asarray(photograph(50, 40))
     for size in (40, 30, 10):
