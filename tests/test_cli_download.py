@@ -334,6 +334,34 @@ def test_a_full_disk_is_one_sentence_and_the_rest_comes_later(
         assert not {f"/{index}.jpg" for index in range(10)} & set(again)
 
 
+@pytest.mark.ci
+def test_a_disk_that_is_really_full(
+    repository: LoopbackHub, web: ImageHost, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file system of 1 MB (needs root): every format says so, keeps what is finished, and goes on later."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    for format in FORMATS:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], check=True)
+        try:
+            ballast, out = disk / "ballast", disk / "out"
+            ballast.write_bytes(bytes(300_000))
+            command = ["download", REPOSITORY, "--output", out, "--format", format, "--shard-size", "10", *WEB]
+            full = laion_here(capsys, *command, "--quality", "99")
+            assert full.returncode == 1
+            assert f"{out} cannot be written (No space left on device); free some space" in full.stderr
+            assert not list(out.rglob(".partial-*"))
+            ballast.unlink()
+            subprocess.run(["mount", "-o", "remount,size=16m", disk], check=True)
+            finished = len(list(out.glob("0*_stats.json")))
+            before = len(web.requests())
+            assert laion_here(capsys, *command, "--quality", "99").returncode == 0
+            assert len(web.requests()) - before == N - 10 * finished
+            assert sorted(row["pair_id"] for row in records(out)) == list(range(N))
+        finally:
+            subprocess.run(["umount", disk], check=True)
+
+
 KILLER = """
 import json, os, random, signal, sys, time
 import laion_dataset, laion_pairs.images.export.export
