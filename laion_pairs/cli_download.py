@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from laion_pairs.cli_arguments import add_command, add_row_arguments, count, load_rows, number
-from laion_pairs.errors import ExportMismatch, PolicyError
+from laion_pairs.errors import ExportMismatch, LaionError, PolicyError
 
 if TYPE_CHECKING:
     from laion_pairs.images.bulk import Settings
@@ -246,11 +246,17 @@ def _state_of(places: Any) -> str | None:
 
 @contextmanager
 def _ledger(asked: argparse.Namespace) -> Iterator[Ledger]:
-    """The ledger that was named, or one of this run alone."""
+    """The ledger that was named, or one of this run alone; told also when the run could not go on."""
     from laion_pairs.ledger import Ledger
 
     with TemporaryDirectory(prefix="laion-ledger-") as scratch:
-        yield Ledger(asked.ledger or f"{scratch}/run.ledger")
+        ledger = Ledger(asked.ledger or f"{scratch}/run.ledger")
+        try:
+            yield ledger
+        except (LaionError, KeyboardInterrupt):
+            if not asked.quiet and ledger.parts:
+                print(json.dumps(ledger.counts()) if asked.json else ledger.report(), file=sys.stderr)
+            raise
 
 
 @contextmanager

@@ -321,6 +321,7 @@ def test_a_full_disk_is_one_sentence_and_the_rest_comes_later(
     sentence = done.stderr.decode().strip().splitlines()[-1]
     assert sentence.startswith(f"laion download: {out} cannot be written (")
     assert "free some space" in sentence
+    assert b"images: " in done.stderr
     assert b"Traceback" not in done.stderr
     assert not list(out.rglob(".partial-*"))
     assert not (out / "00001.tar").exists()

@@ -7,6 +7,7 @@ starts with ``PARTIAL`` and may be deleted.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 __all__ = ["PARTIAL", "partial_path", "publish", "write_whole"]
@@ -23,10 +24,13 @@ def partial_path(path: Path) -> Path:
 def publish(path: Path) -> None:
     """Give the finished file or folder at ``partial_path(path)`` its name; on disk before this returns."""
     partial = partial_path(path)
-    if partial.is_dir():
-        for inside in partial.iterdir():
+    if not partial.is_dir():
+        _sync(partial)
+    elif sys.platform == "linux":  # one call waits for all files; one for each takes seconds
+        os.sync()
+    else:
+        for inside in (*partial.iterdir(), partial):
             _sync(inside)
-    _sync(partial)
     partial.replace(path)
     _sync(path.parent)
 

@@ -156,6 +156,21 @@ def test_what_a_kill_left_is_removed(host: ImageHost, tmp_path: Path) -> None:
     check_exactly_once(out, 35)
 
 
+def test_the_stats_come_last(host: ImageHost, tmp_path: Path) -> None:
+    """Where the images cannot be shown, nothing says that the shard is finished."""
+    out = tmp_path / "out"
+
+    def obstruct(outcome: Outcome) -> None:
+        (out / "00001.tar" / "in the way").mkdir(parents=True, exist_ok=True)
+
+    with pytest.raises(ExportError, match="cannot be written"):
+        run(ListRows(rows_at(host, 35)), out, progress=obstruct)
+    assert [path.name for path in sorted(out.glob("0*_stats.json"))] == ["00000_stats.json"]
+    assert not (out / "00001.parquet").exists()
+    run(ListRows(rows_at(host, 35)), out)
+    check_exactly_once(out, 35)
+
+
 @pytest.mark.parametrize("format", ["parquet", "files"])
 def test_the_other_formats_resume_too(host: ImageHost, tmp_path: Path, format: Any) -> None:
     out, settings = tmp_path / "out", ExportSettings(format=format, shard_rows=10)
