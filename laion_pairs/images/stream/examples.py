@@ -16,11 +16,24 @@ from datasets.iterable_dataset import _BaseExamplesIterable
 from laion_pairs.images.stream.downloading import Downloading
 from laion_pairs.images.stream.source_rows import RowDecoder, read_chunks
 from laion_pairs.images.stream.splitting import ShardCount, Stride, split_source, worker_count
-from laion_pairs.images.stream.window import Window
+from laion_pairs.images.stream.window import Window, window_of
 
 __all__ = ["DownloadExamples"]
 
 _EVERY_ROW = Stride()
+
+
+class _State(dict[str, Any]):
+    """What `datasets` keeps of us: whatever state it puts in becomes a window at once, and a copy is a state again.
+
+    A state in place of the window would not do: 3.6 mixes the next one that is loaded into it, and it is the user's.
+    """
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, Window(value) if key == "download" and not isinstance(value, Window) else value)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
+        return deepcopy(dict(self), memo)
 
 
 class DownloadExamples(_BaseExamplesIterable):  # type: ignore[misc] # datasets has no types
@@ -50,14 +63,9 @@ class DownloadExamples(_BaseExamplesIterable):  # type: ignore[misc] # datasets 
         self._stride = stride
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        # not a generator itself: what is copied from here on, even before the first row, is to know the window
         window = Window()
         if self._state_dict is not None:
-            window = Window(deepcopy(self._state_dict["download"]))
-            self._state_dict["download"] = window  # which becomes its state whenever `datasets` copies this
-        return self._download(window)
-
-    def _download(self, window: Window) -> Iterator[tuple[int, dict[str, Any]]]:
+            window = self._state_dict["download"] = window_of(self._state_dict["download"])
         chunks = read_chunks(self.ex_iterable, self._stride, self._decoder, window.source_state)
         yield from self._downloading.rows(chunks, window)
 
@@ -71,7 +79,7 @@ class DownloadExamples(_BaseExamplesIterable):  # type: ignore[misc] # datasets 
 
     def _init_state_dict(self) -> dict[str, Any]:
         self.ex_iterable._init_state_dict()  # so that it keeps its state, of which snapshots are taken
-        self._state_dict: dict[str, Any] = {"download": Window(), "type": type(self).__name__}
+        self._state_dict: dict[str, Any] = _State(download=Window(), type=type(self).__name__)
         return self._state_dict
 
     @property

@@ -7,27 +7,28 @@ watermark, and what was delivered since is passed over.
 
 The state is JSON::
 
-    {"source": …, "row": 4096, "end": 4380, "missing": [[4101, 4102], [4350, 4380]], "first": []}
+    {"source": …, "row": 4096, "end": 4380, "missing": "4101 4350-4379", "first": ""}
 
-the source's state, the number of the row that it gives next, the first number that was never pulled, the ranges of
-rows before it that were not delivered, and rows that go first, in this order.
+the source's state, the number of the row that it gives next, the first number that was never pulled, the rows before it
+that were not delivered, and rows that go first, in this order. Rows are written as text, ``12`` or ``12-15`` (both
+included), because `datasets` 3.6 mixes lists of one state into those of another.
 
-These are for `datasets`: behind a batched ``map`` it resumes by replaying, from a state that was taken before the
-batch, and passes over as many results as had come out. For that the same rows must come again, while images finish in
-any order. So a state that it keeps and copies later then also says which rows were handed over since, and in which
-order (:class:`Mark`).
+Those that go first are for `datasets`: behind a batched ``map`` it resumes by replaying, from a state that was taken
+before the batch, and passes over as many results as had come out. For that the same rows must come again, while images
+finish in any order. So a state that it keeps and copies later then also says which rows were handed over since, and in
+which order (:class:`Mark`).
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from threading import Lock
 from typing import Any
 
-__all__ = ["REPLAY_ROWS", "Mark", "Window"]
+__all__ = ["REPLAY_ROWS", "Mark", "Window", "parse_rows", "render_rows", "window_of"]
 
 REPLAY_ROWS = 16_384
 """How many of the last rows can be replayed in their order: the largest batch of a ``map`` that is resumed exactly."""
@@ -40,15 +41,15 @@ class _Snapshot:
 
 
 class Mark(dict[str, Any]):
-    """A state that knows its window: copied (`copy.deepcopy`) later, it is plain, and replays what came in between."""
+    """A state that knows its window: a copy (`copy.deepcopy`) made later also replays what came in between."""
 
     def __init__(self, state: dict[str, Any], window: Window, n_handed: int) -> None:
         super().__init__(state)
         self._window = window
         self._n_handed = n_handed
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
-        return self._window.replay_from(self, self._n_handed)
+    def __deepcopy__(self, memo: dict[int, Any]) -> Mark:
+        return Mark(self._window.replay_from(self, self._n_handed), self._window, self._n_handed)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return OrderedDict, (), None, None, iter(self.items())  # which `torch.load` accepts, unlike a class of ours
@@ -68,13 +69,19 @@ class Window:
         self._snapshots: deque[_Snapshot] = deque()
         self._handed: deque[int] = deque(maxlen=REPLAY_ROWS)
         self._n_handed = 0
+        self._begun = False
         self._lock = Lock()
         self.first: tuple[int, ...] = ()
         if saved is not None:
             self._next, self._end = saved["row"], saved["end"]
-            self._missing.update((row, None) for first, end in saved["missing"] for row in range(first, end))
+            self._missing.update((row, None) for row in parse_rows(saved["missing"]))
             self._snapshots.append(_Snapshot(saved["row"], saved["source"]))
-            self.first = tuple(saved["first"])
+            self.first = tuple(parse_rows(saved["first"]))
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing was read since it was made: what was copied of it goes on knowing it."""
+        return not self._begun
 
     @property
     def source_state(self) -> Any:
@@ -94,6 +101,7 @@ class Window:
     def snapshot(self, source_state: Any) -> None:
         """Remember that the source, in this state, gives next the row that is pulled next."""
         with self._lock:
+            self._begun = True
             self._snapshots.append(_Snapshot(self._next, source_state))
             self._forget()
 
@@ -122,8 +130,7 @@ class Window:
         """As the module's docstring says."""
         with self._lock:
             first = self._snapshots[0] if self._snapshots else _Snapshot(0, None)
-            state = {"source": first.source_state, "row": first.row, **self._under_way(self._missing), "first": []}
-            return Mark(state, self, self._n_handed)
+            return Mark(self._state(first.source_state, first.row, self._missing), self, self._n_handed)
 
     def replay_from(self, mark: Mark, n_handed: int) -> dict[str, Any]:
         """The state at ``mark``, but failures since are through, and the rows handed over since go first."""
@@ -132,8 +139,7 @@ class Window:
             if since > len(self._handed):
                 return dict(mark)
             first = list(islice(self._handed, len(self._handed) - since, None))
-            missing = sorted({*self._missing, *first})
-            return {"source": mark["source"], "row": mark["row"], **self._under_way(missing), "first": first}
+            return self._state(mark["source"], mark["row"], sorted({*self._missing, *first}), first)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Mark:
         """The state: `datasets` copies the state of what it wraps, so this may stand in one and be always right."""
@@ -142,16 +148,34 @@ class Window:
     def __reduce__(self) -> tuple[Any, ...]:
         return Window, (dict(self.state()),)
 
-    def _under_way(self, missing: Iterable[int]) -> dict[str, Any]:
-        ranges: list[list[int]] = []
-        for row in missing:
-            if ranges and ranges[-1][1] == row:
-                ranges[-1][1] = row + 1
-            else:
-                ranges.append([row, row + 1])
-        return {"end": self._end, "missing": ranges}
+    def _state(self, source: Any, row: int, missing: Iterable[int], first: Iterable[int] = ()) -> dict[str, Any]:
+        rows = {"missing": render_rows(missing), "first": render_rows(first)}
+        return {"source": source, "row": row, "end": self._end, **rows}
 
     def _forget(self) -> None:
         """Drop the snapshots that a later one, still not after the watermark, makes needless."""
         while len(self._snapshots) > 1 and self._snapshots[1].row <= self.watermark:
             self._snapshots.popleft()
+
+
+def window_of(window: Window) -> Window:
+    """A window that goes on where this one stands: itself, unless it was read into already."""
+    return window if window.is_fresh else Window(window.state())
+
+
+def render_rows(rows: Iterable[int]) -> str:
+    """Row numbers as text, in their order: ``4101 4350-4379``."""
+    ranges: list[list[int]] = []
+    for row in rows:
+        if ranges and ranges[-1][1] == row - 1:
+            ranges[-1][1] = row
+        else:
+            ranges.append([row, row])
+    return " ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in ranges)
+
+
+def parse_rows(text: str) -> Iterator[int]:
+    """The row numbers that :func:`render_rows` wrote."""
+    for item in text.split():
+        first, _, last = item.partition("-")
+        yield from range(int(first), int(last or first) + 1)
