@@ -53,7 +53,7 @@ _HEAD = (
     f"{'peak MB':>16} {'+MB':>5} {'import s':>9} {'first s':>8} {'16 rows s':>10}"
 )
 _NOTES = (
-    "images/s, CPU, wall: the whole process with its children, from start to end; × ours: its CPU over ours.",
+    "images/s, CPU, wall: of good images; the whole process and its children, start to end; × ours: CPU over ours.",
     "after import: CPU ms/image without the import's. peak MB: summed over the process tree; +MB: above imports.",
     "import s: from start to imported; first s: from there to the first image; 16 rows s: wall of a whole small run.",
 )
