@@ -86,8 +86,9 @@ class Downloading:
         return open_lane(replace(self.settings, takedown=paths), ordered=self.ordered)
 
     def _wants(self, lane: Lane, window: Window, turns: Turns[Downloaded]) -> bool:
-        room = window.span < WINDOW_ROWS and turns.waiting < self.settings.concurrency
-        return not lane.outstanding or (lane.wants_more and room)
+        if not lane.outstanding:
+            return True
+        return lane.wants_more and turns.waiting < self.settings.concurrency and window.span < WINDOW_ROWS
 
     def _settle(
         self, done: Downloaded, window: Window, failed: FailedRows | None

@@ -55,22 +55,22 @@ class ImageColumn:
     def takedown_of(self, row: Mapping[str, Any]) -> frozenset[str]:
         """The lists that protect a row: a handle may name more than its column, where the features are unknown."""
         value = self._value(row)
-        named = value.get("takedown") if isinstance(value, Mapping) else None
+        named = value.get("takedown") if isinstance(value, dict) else None
         return self.takedown.union(named) if named else self.takedown
 
     def url(self, row: Mapping[str, Any]) -> str | None:
         """The row's URL."""
         value = self._value(row)
-        url: str | None = value.get("path") if isinstance(value, Mapping) else value
+        url: str | None = value.get("path") if isinstance(value, dict) else value
         return url
 
-    def _value(self, row: Mapping[str, Any]) -> str | Mapping[str, Any] | None:
+    def _value(self, row: Mapping[str, Any]) -> str | dict[str, Any] | None:
         if self.source not in row:
             raise SchemaError(
                 f"A row has no column {self.source!r} to download from; it has {', '.join(map(str, row))}."
             )
         value = row[self.source]
-        if value is None or isinstance(value, (str, Mapping)):
+        if value is None or isinstance(value, (dict, str)):  # a lazy image is a dict, and so is its storage
             return value
         raise SchemaError(
             f"Column {self.source!r} holds a {type(value).__name__}, which is neither a lazy image nor a URL; "
@@ -97,11 +97,11 @@ def find_image_column(features: Features | None, image_column: str, url_column: 
 
 
 def _check_added(columns: Mapping[str, Any]) -> None:
-    for name in ADDED_COLUMNS:
-        if name in columns:
-            raise SchemaError(
-                f"download_images adds a column {name!r}, and there is one already; rename it with rename_column first."
-            )
+    if "outcome" in columns or "trust" in columns:
+        name = next(name for name in ADDED_COLUMNS if name in columns)
+        raise SchemaError(
+            f"download_images adds a column {name!r}, and there is one already; rename it with rename_column first."
+        )
 
 
 def _check_url_column(features: Features, image_column: str, url_column: str) -> None:

@@ -63,7 +63,9 @@ def split_source(source: Any, stride: Stride, parts: int, index: int, contiguous
     if stride.step == 1 and (shards % parts == 0 or shards >= EVEN_FROM * parts):
         return source.shard_data_sources(parts, index, contiguous=contiguous), stride
     groups = gcd(shards, parts) if stride.step == 1 else 1
-    group = source.shard_data_sources(groups, index % groups, contiguous=contiguous) if groups > 1 else source
+    group = source.shard_data_sources(
+        groups, index % groups, contiguous=contiguous
+    )  # a new one: it keeps its own state
     return group, stride.part(parts // groups, index // groups)
 
 

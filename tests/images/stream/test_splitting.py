@@ -49,6 +49,17 @@ def test_parts_of_parts_are_all_rows_each_once(shards: int, nodes: int, workers:
     assert sorted(rows) == list(range(N_ROWS))
 
 
+def test_parts_may_be_read_side_by_side() -> None:
+    source = _source(2)
+    parts = [split_source(source, Stride(), 5, index, True) for index in range(5)]
+    for part, _ in parts:
+        part._init_state_dict()
+    read = zip(*(part for part, _ in parts), strict=True)
+    rows = [[example["n"] for _, example in row] for row in read]
+    assert rows == [[row[0]] * 5 for row in rows]
+    assert sorted(row[0] for row in rows) == list(range(N_ROWS))
+
+
 @pytest.mark.parametrize(
     ("shards", "parts", "whole"), [(1, 2, 1), (4, 2, 2), (4, 3, 4), (6, 4, 3), (3, 12, 1), (16, 2, 8), (17, 2, 9)]
 )
