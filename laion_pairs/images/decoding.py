@@ -9,6 +9,7 @@ Every failure is one :class:`Refused`: ``NOT_AN_IMAGE``, ``TOO_MANY_PIXELS`` or 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
@@ -89,6 +90,9 @@ class ImageHeader:
 
 def read_image_header(body: bytes, policy: DownloadPolicy) -> ImageHeader:
     """The header, with its pixels within ``policy.max_pixels``; decodes nothing. :class:`Refused` otherwise."""
+    if sniff_format(body) == "WEBP":  # its plug-in decodes on opening
+        size = _judged_webp_size(body, policy)
+        return ImageHeader("WEBP", *size)
     format_, image = _open(body, policy)
     with image:
         return ImageHeader(format_, image.width, image.height)
@@ -131,7 +135,7 @@ def _open(body: bytes, policy: DownloadPolicy) -> tuple[str, ImageFile]:
     format_ = sniff_format(body)
     try:
         if format_ == "WEBP":  # its plug-in reserves memory for the canvas on opening
-            judge_pixels(webp_size(body), policy)
+            _judged_webp_size(body, policy)
         if format_ == "JPEG":
             judge_scans(scans := count_jpeg_scans(body))
         if format_ == "BMP" and is_run_length_bmp(body):
@@ -145,6 +149,15 @@ def _open(body: bytes, policy: DownloadPolicy) -> tuple[str, ImageFile]:
     except Exception:  # as above
         raise Refused(Outcome.CORRUPT_IMAGE, "the file starts like an image but its header cannot be read.") from None
     return format_, image
+
+
+def _judged_webp_size(body: bytes, policy: DownloadPolicy) -> tuple[int, int]:
+    try:
+        size = webp_size(body)
+    except (ValueError, struct.error):
+        raise Refused(Outcome.CORRUPT_IMAGE, "the file starts like an image but its header cannot be read.") from None
+    judge_pixels(size, policy)
+    return size
 
 
 def judge_scans(scans: int) -> None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from threading import Lock
 
 from laion_pairs.images.bulk.job import Downloaded, Job, Settings
 from laion_pairs.images.integrity import Judge
-from laion_pairs.images.pixels import check, pixel_cost, render
+from laion_pairs.images.pixels import check, keep_freed_memory, render
 from laion_pairs.images.refusal import Refused
 from laion_pairs.ledger import Outcome
 
 __all__ = ["Finishing"]
-
-_HEAVY_BYTES = 64 * 2**20
-"""Pictures that need more than this to be decoded are decoded one at a time; a web picture needs about a tenth."""
 
 
 class Finishing:
@@ -31,6 +27,8 @@ class Finishing:
         self._settings = settings
         self._judge = Judge(settings.integrity, settings.policy)
         self._heavy = Lock()
+        if settings.resize is not None:
+            keep_freed_memory()
 
     def finish(self, job: Job, body: bytes) -> Downloaded:
         """What becomes of a body that came whole.
@@ -55,22 +53,17 @@ class Finishing:
 
     def _rendered(self, job: Job, body: bytes) -> Downloaded:
         settings = self._settings
-        resize = settings.resize
-        header = check(body, resize or settings.check, settings.policy)
-        done = Downloaded(
-            job.tag,
-            Outcome.OK,
-            format=header.format,
-            original_width=header.width,
-            original_height=header.height,
-            changed=resize is not None,
-        )
-        if resize is not None:
-            with self._heavy if pixel_cost(header, resize) > _HEAVY_BYTES else nullcontext():
-                rendered = render(body, resize, settings.policy)
-            done.pixels, done.changed = rendered.pixels, rendered.changed
-            done.held_bytes = rendered.pixels.nbytes
-        if resize is None or settings.keep_body:
+        done = Downloaded(job.tag, Outcome.OK)
+        if settings.resize is None:
+            header = check(body, settings.check, settings.policy)
+            done.format, done.changed = header.format, False
+            done.original_width, done.original_height = header.width, header.height
+        else:
+            picture = render(body, settings.resize, settings.policy, self._heavy)
+            done.format, done.changed, done.pixels = picture.format, picture.changed, picture.pixels
+            done.original_width, done.original_height = picture.original_width, picture.original_height
+            done.held_bytes = picture.pixels.nbytes
+        if settings.resize is None or settings.keep_body:
             done.body = body
             done.held_bytes += len(body)
         return done

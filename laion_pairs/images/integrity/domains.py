@@ -28,6 +28,8 @@ LEAST_CHECKS = 20
 MISMATCHING = 0.9
 _LAST_CHECKS = 64
 
+_AUTHORITY_END = re.compile("[/?#]")
+
 _REMEMBERED = 32_768
 """Hosts and domains whose checks are kept, about 10 MB; the ones that were asked for longest ago are forgotten."""
 
@@ -49,12 +51,12 @@ class Site:
 
 
 def site_of(address: str) -> Site:
-    """The site of an address as :mod:`laion_pairs.takedown.keys` writes them.
+    """The site of a URL, or of an address as :mod:`laion_pairs.takedown.keys` writes them.
 
     >>> site_of("//img.shop.example.co.uk:8080/1.jpg")
     Site(host='img.shop.example.co.uk', domain='example.co.uk')
     """
-    return _site(address[2:].partition("/")[0])
+    return _site(_AUTHORITY_END.split(address.partition("//")[2], 1)[0].lower())
 
 
 @lru_cache(maxsize=4096)

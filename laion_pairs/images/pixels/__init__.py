@@ -6,8 +6,18 @@ memory that ``render`` needs. What is wanted is said once, as a ``Resize``.
 
 from laion_pairs.images.pixels.encode import ENCODINGS, encode
 from laion_pairs.images.pixels.header import check
-from laion_pairs.images.pixels.memory import pixel_cost
+from laion_pairs.images.pixels.memory import keep_freed_memory, pixel_cost
 from laion_pairs.images.pixels.render import Rendered, render
 from laion_pairs.images.pixels.resize import RESIZE_MODES, Resize
 
-__all__ = ["ENCODINGS", "RESIZE_MODES", "Rendered", "Resize", "check", "encode", "pixel_cost", "render"]
+__all__ = [
+    "ENCODINGS",
+    "RESIZE_MODES",
+    "Rendered",
+    "Resize",
+    "check",
+    "encode",
+    "keep_freed_memory",
+    "pixel_cost",
+    "render",
+]

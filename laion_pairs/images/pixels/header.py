@@ -26,7 +26,7 @@ def check(body: bytes, resize: Resize, policy: DownloadPolicy) -> ImageHeader:
 
 def judge_header(body: bytes, jpeg: PlainJpeg | None, resize: Resize, policy: DownloadPolicy) -> ImageHeader:
     """As :func:`check`, for a body that has been looked at already: ``jpeg`` is ``read_plain_jpeg(body)``."""
-    header = read_image_header(body, policy) if jpeg is None else _judge_jpeg(body, jpeg, policy)
+    header = _judge_jpeg(body, jpeg, policy) if jpeg is not None else read_image_header(body, policy)
     _judge_wanted(header, resize)
     result = resize.geometry(header.width, header.height)
     if result.width * result.height > policy.max_pixels:
@@ -40,7 +40,7 @@ def judge_header(body: bytes, jpeg: PlainJpeg | None, resize: Resize, policy: Do
 
 def _judge_jpeg(body: bytes, jpeg: PlainJpeg, policy: DownloadPolicy) -> ImageHeader:
     """The limits of ``read_image_header``, in its order."""
-    size, scans = (jpeg.width, jpeg.height), count_jpeg_scans(body)
+    size, scans = (jpeg.width, jpeg.height), 1 if jpeg.one_scan else count_jpeg_scans(body)
     judge_scans(scans)
     judge_pixels(size, policy)
     judge_scanned_pixels(scans, size)

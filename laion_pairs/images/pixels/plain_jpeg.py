@@ -16,6 +16,7 @@ from laion_pairs.images.orientation import read_orientation
 __all__ = ["PlainJpeg", "read_plain_jpeg"]
 
 _FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended sequential, progressive; all with Huffman codes
+_PROGRESSIVE = 0xC2
 _SCAN, _QUANTISATION = 0xDA, 0xDB
 _TABLES = (0xC4, 0xDD, 0xFE)  # Huffman codes, restart interval, comment
 _METADATA = range(0xE0, 0xF0)  # APP0 to APP15
@@ -24,11 +25,15 @@ _EXIF = b"Exif\x00\x00"
 
 @dataclass(frozen=True, slots=True)
 class PlainJpeg:
-    """``width`` and ``height`` in pixels before EXIF rotation; ``orientation`` as EXIF says, 1 to 8."""
+    """``width`` and ``height`` in pixels before EXIF rotation; ``orientation`` as EXIF says, 1 to 8.
+
+    ``one_scan``: the first scan holds the whole picture, so that whatever follows is not decoded.
+    """
 
     width: int
     height: int
     orientation: int
+    one_scan: bool
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -40,14 +45,15 @@ def read_plain_jpeg(body: bytes) -> PlainJpeg | None:
     """What a plain JPEG's header says; None for every other body."""
     if body[:2] != b"\xff\xd8":
         return None
-    at, width, height, exif = 2, 0, 0, b""
+    at, width, height, components, frame_marker, exif = 2, 0, 0, 0, 0, b""
     while len(body) >= at + 4 and body[at] == 0xFF:
         marker = body[at + 1]
         end = at + 2 + (body[at + 2] << 8 | body[at + 3])
         if end < at + 4 or end > len(body):
             return None
         if marker == _SCAN:
-            return PlainJpeg(width, height, read_orientation(exif)) if width else None
+            one_scan = frame_marker != _PROGRESSIVE and body[at + 4 : at + 5] == bytes((components,))
+            return PlainJpeg(width, height, read_orientation(exif), one_scan) if width else None
         if marker in _METADATA:
             data = body[at + 4 : end]
             if not _is_plain_metadata(data):
@@ -59,6 +65,7 @@ def read_plain_jpeg(body: bytes) -> PlainJpeg | None:
             components = frame[5] if len(frame) > 5 else 0
             if width or components not in (1, 3) or len(frame) != 6 + 3 * components or frame[0] != 8:
                 return None
+            frame_marker = marker
             height, width = frame[1] << 8 | frame[2], frame[3] << 8 | frame[4]
             if not height or not width:
                 return None

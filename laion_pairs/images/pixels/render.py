@@ -7,16 +7,18 @@ size asks for. All else, and every JPEG that it has anything to say against, goe
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from laion_pairs.images.decoding import decode_upright
+from laion_pairs.images.decoding import ImageHeader, decode_upright
 from laion_pairs.images.orientation import UPRIGHT
 from laion_pairs.images.pixels.geometry import Geometry
 from laion_pairs.images.pixels.header import judge_header
 from laion_pairs.images.pixels.jpeg import decode_plain_jpeg
+from laion_pairs.images.pixels.memory import HEAVY_BYTES, pixel_cost
 from laion_pairs.images.pixels.plain_jpeg import PlainJpeg, read_plain_jpeg
 from laion_pairs.images.pixels.raster import Raster
 from laion_pairs.images.pixels.resampling import resample
@@ -44,10 +46,26 @@ class Rendered:
     changed: bool
 
 
-def render(body: bytes, resize: Resize, policy: DownloadPolicy) -> Rendered:
-    """The picture; :class:`Refused` when it is none (as ``decode_image`` does) or not a wanted one (as ``check``)."""
+def render(
+    body: bytes, resize: Resize, policy: DownloadPolicy, heavy: AbstractContextManager[object] | None = None
+) -> Rendered:
+    """The picture; :class:`Refused` when it is none (as ``decode_image`` does) or not a wanted one (as ``check``).
+
+    Args:
+        heavy: entered while a picture that needs more than ``HEAVY_BYTES`` is decoded; a lock, so that threads do
+            this one at a time.
+    """
     jpeg = read_plain_jpeg(body)
     header = judge_header(body, jpeg, resize, policy)
+    if heavy is not None and pixel_cost(header, resize) > HEAVY_BYTES:
+        with heavy:
+            return _render(body, jpeg, header, resize, policy)
+    return _render(body, jpeg, header, resize, policy)
+
+
+def _render(
+    body: bytes, jpeg: PlainJpeg | None, header: ImageHeader, resize: Resize, policy: DownloadPolicy
+) -> Rendered:
     source = None if jpeg is None else _decode_fast(body, jpeg, resize)
     if source is None:
         source = _decode_safe(body, resize, policy)

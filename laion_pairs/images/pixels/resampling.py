@@ -1,6 +1,6 @@
 """Scales, cuts and borders pixels: a bicubic filter (Catmull-Rom) that widens as it scales down, so nothing flickers.
 
-By ``cykooz-resizer`` (fast_image_resize in Rust; a wheel of 2 MB): four to six times faster than Pillow with the same
+By ``cykooz-resizer`` (fast_image_resize in Rust; a wheel of 2 MB): several times faster than Pillow with the same
 filter (apart, they differ in what they clip between the two passes); truer than OpenCV, whose fast filters do not widen
 and whose wheel has 60 MB (``benchmarks/pixels.py``). Where it has no wheel, Pillow does the work. With both, other
 threads run meanwhile.

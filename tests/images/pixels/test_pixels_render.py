@@ -50,14 +50,14 @@ def test_unresized_pixels_are_those_of_the_full_decode(name):
 @pytest.mark.parametrize("size", [32, 100, 138, 224, 256])
 @pytest.mark.parametrize("mode", ["center_crop", "keep_ratio", "border"])
 def test_photographs_look_as_after_a_full_decode_and_a_good_filter(mode, size):
-    """The bound: 33 dB to the same filter, 31 dB to Lanczos, on the sample's most detailed pictures: drawings."""
+    """The bound: 32 dB to the same filter, 29 dB to Lanczos, on the sample's most detailed pictures: drawings."""
     resize = Resize(mode=mode, size=size)
     for image, options in zip(photographs()[:6], JPEGS * 2, strict=True):
         body = saved(image, "JPEG", **options)
         got = render(body, resize, POLICY).pixels
-        assert psnr_db(got, reference(body, resize, Image.Resampling.BICUBIC)) >= 33
+        assert psnr_db(got, reference(body, resize, Image.Resampling.BICUBIC)) >= 32
         if size >= 100:  # below, the two filters alone differ by more
-            assert psnr_db(got, reference(body, resize, Image.Resampling.LANCZOS)) >= 31
+            assert psnr_db(got, reference(body, resize, Image.Resampling.LANCZOS)) >= 29
 
 
 @pytest.mark.parametrize("width", range(601, 618, 3))
@@ -75,7 +75,7 @@ def test_every_kind_in_every_mode(name, mode):
     for size in (17, 61, 200):
         resize = Resize(mode=mode, size=size)
         got = render(KINDS[name], resize, POLICY)
-        assert psnr_db(got.pixels, reference(KINDS[name], resize, Image.Resampling.BICUBIC)) >= 33
+        assert psnr_db(got.pixels, reference(KINDS[name], resize, Image.Resampling.BICUBIC)) >= 32
         assert got.pixels.dtype == np.uint8
         assert got.pixels.flags.c_contiguous
         assert got.pixels.flags.writeable
