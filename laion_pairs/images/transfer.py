@@ -104,7 +104,7 @@ class Transfer:
         policy = self.policy
         fresh = policy.allow_private and self._public_only
         ask_for(curl, self.url, connect_s=min(policy.connect_timeout_s, self.end_s - now_s), fresh=fresh)
-        curl.setopt(pycurl.CONNECT_TO, [self._dialled] if self.address else [])
+        curl.setopt(pycurl.CONNECT_TO, [self._dialled])  # an empty list would leave the last one in force
         self._opened = opened
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
@@ -175,8 +175,9 @@ class Transfer:
 
     @property
     def _dialled(self) -> str:
-        address = f"[{self.address}]" if ":" in (self.address or "") else self.address
-        return f"::{address}:"
+        """In libcurl's words: whatever the host and port, dial this host, at the same port."""
+        host = self.address or self.url.host
+        return f"::[{host}]:" if ":" in host else f"::{host}:"
 
     # Called by libcurl. A callback that answers 0 for a piece that is not empty stops the transfer.
 
