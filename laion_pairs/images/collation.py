@@ -23,5 +23,6 @@ def refuse_collation(handle_type: type) -> None:
 def _refuse(batch: Any, *, collate_fn_map: Any = None) -> NoReturn:
     raise TypeError(
         f"default_collate was asked to stack {len(batch)} lazy images, which hold no pixels yet: "
-        "give the DataLoader a collate_fn that opens them, or leave their column out with columns= or remove_columns"
+        "download them first with laion_dataset.download_images, give the DataLoader a collate_fn that opens them, "
+        "or leave their column out with columns= or remove_columns"
     )

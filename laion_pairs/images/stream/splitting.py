@@ -63,9 +63,8 @@ def split_source(source: Any, stride: Stride, parts: int, index: int, contiguous
     if stride.step == 1 and (shards % parts == 0 or shards >= EVEN_FROM * parts):
         return source.shard_data_sources(parts, index, contiguous=contiguous), stride
     groups = gcd(shards, parts) if stride.step == 1 else 1
-    group = source.shard_data_sources(
-        groups, index % groups, contiguous=contiguous
-    )  # a new one: it keeps its own state
+    # also where it is the whole source: a new one, because parts are read side by side, and each keeps its own state
+    group = source.shard_data_sources(groups, index % groups, contiguous=contiguous)
     return group, stride.part(parts // groups, index // groups)
 
 
