@@ -71,5 +71,6 @@ def download(
                     lane.submit(job)
             if lane.outstanding:
                 yield lane.take()
+        lane.finish()
     finally:
         lane.close()

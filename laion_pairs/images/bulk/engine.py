@@ -80,6 +80,11 @@ class Engine:
         return self._main.is_alive()
 
     @property
+    def error(self) -> BaseException | None:
+        """What ended the run, if anything did but its lanes."""
+        return self._error
+
+    @property
     def queue_room(self) -> int:
         """How many jobs of a lane may wait for a free slot."""
         return max(2, self._concurrency // max(1, len(self._lanes)))
@@ -196,17 +201,18 @@ class Engine:
         """Count and deliver; in any of the engine's threads."""
         outcome = downloaded.outcome
         downloaded.tries = flight.tries
+        status = None if flight.hops is None else flight.hops.status
         if self._counts is not None:
             self._counts.add(
                 outcome,
                 host=flight.host_name,
-                status=None if flight.hops is None else flight.hops.status,
+                status=status,
                 trust=None if downloaded.trust is None else downloaded.trust.value,
                 signal=signal,
                 tries=flight.tries,
                 n_bytes=n_bytes,
             )
-        stopped = self._streak.add(outcome)
+        stopped = self._streak.add(outcome, status)
         if threading.current_thread() is self._main:
             self._ended[flight.lane].append((flight.number, downloaded))
         else:

@@ -92,6 +92,17 @@ class Lane:
         """Called by the engine: nothing will end any more."""
         self._ended.put(error)
 
+    def finish(self) -> None:
+        """Close after the last :meth:`take`; raises what ended the engine and came too late for any of them.
+
+        Raises:
+            DownloadStopped: as :meth:`take`, where everything had ended by then.
+            LedgerError, LockError: the last counts could not be written.
+        """
+        self.close()
+        if self._engine.error is not None:
+            raise self._engine.error
+
     def close(self) -> None:
         """Let go of everything that is outstanding. Idempotent."""
         with self._delivering:

@@ -23,7 +23,7 @@ Addresses = tuple[str, ...]
 
 _MAX_NAMES = 50_000
 _LEAST_S, _MOST_S = 10.0, 300.0  # an answer is kept for its own time to live, within these
-_REFUSAL_S = 60.0
+_UNKNOWN_S, _UNANSWERED_S = 60.0, 5.0  # how long a refusal is kept; a try later asks the name server again
 _TRIES = 2
 _UNKNOWN = frozenset({pycares.errno.ARES_ENOTFOUND, pycares.errno.ARES_ENODATA, pycares.errno.ARES_EBADNAME})
 
@@ -87,6 +87,6 @@ def _read(result: pycares.AddrInfoResult | None, error: int | None) -> tuple[Add
     if error or result is None or not result.nodes:
         unknown = error is None or error in _UNKNOWN
         why = "the host name has no address" if unknown else "the name server did not answer"
-        return Refused(Outcome.DNS_FAILED, f"{why}."), _REFUSAL_S
+        return Refused(Outcome.DNS_FAILED, f"{why}."), _UNKNOWN_S if unknown else _UNANSWERED_S
     addresses = tuple(dict.fromkeys(node.addr[0].decode("ascii") for node in result.nodes))
     return addresses, min(_MOST_S, max(_LEAST_S, min(node.ttl for node in result.nodes)))

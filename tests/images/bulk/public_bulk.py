@@ -71,7 +71,7 @@ def main() -> None:
         names.silent.add("flaky.example")
         names.answers[("flaky.example", A)] = [[PUBLIC]]
         threading.Timer(1.5, names.silent.clear).start()
-        flaky = fetch(["http://flaky.example/"], connect_timeout_s=1.0, max_retries=1, retry_delay_s=1.0)
+        flaky = fetch(["http://flaky.example/"], connect_timeout_s=1.0, max_retries=1, retry_delay_s=5.5)
         scenes["a name that is answered later"] = flaky[0][1]
 
         names.asked.clear()

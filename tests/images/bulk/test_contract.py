@@ -157,11 +157,11 @@ def test_some_addresses_are_refused_where_private_ones_are_allowed() -> None:
 
 def test_an_address_in_a_url_is_the_one_that_is_dialled() -> None:
     """A handle that dialled a name's address before does not dial it again for the next URL."""
-    with HostileHost({"/": answer(200, PNG)}) as one:
-        with HostileHost({"/": answer(200, PNG)}, address="127.0.0.2", port=one.port) as other:
-            urls = [f"http://localhost:{one.port}/", other.url(), one.url(), other.url()]
-            assert outcomes(fetch_all(urls, concurrency=1)) == {"ok": 4}
-            assert (len(one.requests), len(other.requests)) == (2, 2)
+    page = {"/": answer(200, PNG)}
+    with HostileHost(page) as one, HostileHost(page, address="127.0.0.2", port=one.port) as other:
+        urls = [f"http://localhost:{one.port}/", other.url(), one.url(), other.url()]
+        assert outcomes(fetch_all(urls, concurrency=1)) == {"ok": 4}
+        assert (len(one.requests), len(other.requests)) == (2, 2)
 
 
 BAD_URLS = [

@@ -261,11 +261,7 @@ def test_three_hundred_failures_in_a_row_stop_the_run_and_name_the_cause() -> No
 
 
 CAUSES = [
-    pytest.param(
-        answer(403),
-        "refuse this agent",
-        marks=pytest.mark.xfail(strict=True, reason="the streak does not know statuses"),
-    ),
+    (answer(403), "refuse this agent"),
     (answer(200, b"<html>"), "column"),
     (answer(500), "server errors"),
 ]
