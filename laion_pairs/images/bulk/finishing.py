@@ -27,8 +27,7 @@ class Finishing:
         self._settings = settings
         self._judge = Judge(settings.integrity, settings.policy)
         self._heavy = Lock()
-        if settings.resize is not None:
-            keep_freed_memory()
+        keep_freed_memory()
 
     def finish(self, job: Job, body: bytes) -> Downloaded:
         """What becomes of a body that came whole.
