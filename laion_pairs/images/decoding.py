@@ -23,6 +23,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from laion_pairs.images.orientation import read_orientation
+from laion_pairs.images.patience import PatientFile
 from laion_pairs.images.policy import DownloadPolicy
 from laion_pairs.images.refusal import Refused
 from laion_pairs.images.sniffing import (
@@ -140,7 +141,7 @@ def _open(body: bytes, policy: DownloadPolicy) -> tuple[str, ImageFile]:
             judge_scans(scans := count_jpeg_scans(body))
         if format_ == "BMP" and is_run_length_bmp(body):
             raise Refused(Outcome.CORRUPT_IMAGE, "the BMP is run-length encoded, which is not read.")
-        image = _READERS[format_](BytesIO(body))
+        image = _READERS[format_](PatientFile(body))
         judge_pixels(image.size, policy)
         if format_ == "JPEG":
             judge_scanned_pixels(scans, image.size)

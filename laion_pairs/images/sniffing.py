@@ -60,14 +60,16 @@ def sniff_format(body: bytes) -> str:
 def webp_size(body: bytes) -> tuple[int, int]:
     """Width and height of the canvas, from the first chunk (WebP container specification, RFC 9649).
 
-    Raises ``ValueError`` or ``struct.error`` where that chunk is none of the three that can come first.
+    Raises ``ValueError`` or ``struct.error`` where that chunk is none of the three that can come first, or says nothing.
     """
     kind, data = body[12:16], body[20:30]
     if kind == b"VP8X":
         return 1 + int.from_bytes(data[4:7], "little"), 1 + int.from_bytes(data[7:10], "little")
     if kind == b"VP8 ":
         width, height = struct.unpack("<HH", data[6:10])
-        return width & 0x3FFF, height & 0x3FFF
+        if width & 0x3FFF and height & 0x3FFF:
+            return width & 0x3FFF, height & 0x3FFF
+        raise ValueError("the WEBP file's frame has no pixels")
     if kind == b"VP8L":
         (bits,) = struct.unpack("<I", data[1:5])
         return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)

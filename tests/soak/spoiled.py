@@ -28,7 +28,7 @@ def _originals() -> tuple[bytes, ...]:
         (noise, "PNG", {"exif": exif}),
         (noise.quantize(16), "PNG", {"transparency": 3}),
         (noise.convert("RGBA"), "PNG", {}),
-        (noise.convert("L").convert("I"), "PNG", {}),
+        (noise.convert("L").convert("I;16"), "PNG", {}),
         (noise.convert("1"), "PNG", {}),
         (noise, "WEBP", {"quality": 50, "exif": exif}),
         (noise.convert("RGBA"), "WEBP", {"lossless": True}),

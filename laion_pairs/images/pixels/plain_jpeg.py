@@ -22,6 +22,9 @@ _TABLES = (0xC4, 0xDD, 0xFE)  # Huffman codes, restart interval, comment
 _METADATA = range(0xE0, 0xF0)  # APP0 to APP15
 _EXIF = b"Exif\x00\x00"
 
+_MOST_SEGMENTS = 2_000
+"""A header of more is not plain: with full segments it would have 128 MiB."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlainJpeg:
@@ -46,7 +49,9 @@ def read_plain_jpeg(body: bytes) -> PlainJpeg | None:
     if body[:2] != b"\xff\xd8":
         return None
     at, width, height, components, frame_marker, exif = 2, 0, 0, 0, 0, b""
-    while len(body) >= at + 4 and body[at] == 0xFF:
+    for _ in range(_MOST_SEGMENTS):
+        if len(body) < at + 4 or body[at] != 0xFF:
+            return None
         marker = body[at + 1]
         end = at + 2 + (body[at + 2] << 8 | body[at + 3])
         if end < at + 4 or end > len(body):
