@@ -60,7 +60,7 @@ def sniff_format(body: bytes) -> str:
 def webp_size(body: bytes) -> tuple[int, int]:
     """Width and height of the canvas, from the first chunk (WebP container specification, RFC 9649).
 
-    Raises ``ValueError`` or ``struct.error`` where that chunk is none of the three that can come first, or says nothing.
+    Raises ``ValueError`` or ``struct.error`` where that chunk is none of the three that can come first, or has no size.
     """
     kind, data = body[12:16], body[20:30]
     if kind == b"VP8X":
