@@ -48,6 +48,8 @@ __all__ = [
     "CorruptShard",
     "DigestColumnError",
     "DownloadStopped",
+    "ExportError",
+    "ExportMismatch",
     "FetchFailed",
     "FilterError",
     "HubUnreachable",

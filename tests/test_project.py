@@ -28,9 +28,9 @@ def test_installed_dependencies_are_the_ones_in_setup_cfg() -> None:
     """setuptools drops a misspelt key in silence."""
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
-    written = {_name(line) for line in config["options"]["install_requires"].split()}
+    written = {_name(line) for line in config["options"]["install_requires"].strip().splitlines()}
     extras = config["options.extras_require"]
-    written |= {_name(line) for extra in extras for line in extras[extra].split()}
+    written |= {_name(line) for extra in extras for line in extras[extra].strip().splitlines()}
     installed = {_name(line) for line in importlib.metadata.requires("laion-dataset") or []}
     assert installed == written
     assert {"datasets", "huggingface-hub", "pandas", "requests"} <= installed

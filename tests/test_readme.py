@@ -65,6 +65,7 @@ def test_python_examples_run(hub: LoopbackHub, tmp_path: Path) -> None:
 print(row["image"], row["image"].open().size, round(row["punsafe"], 2))
 assert [r["caption"] for r in sd] == [r["caption"] for r in ds], "the recipe keeps the rows"
 assert list(next(iter(small))) == ["image", "caption", "width", "height"]
+assert (example["image"].shape, example["outcome"], example["trust"]) == ((256, 256, 3), "ok", "unverified")
 assert mine[0]["url"] == "http://a.example/1.png"
 """
         (tmp_path / "readme.py").write_text(code + checks)
@@ -130,7 +131,7 @@ def test_commands_of_the_command_line_are_documented_and_real() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", re.findall(r"^laion (?:releases|stream).*?$", "\n".join(blocks("bash")), flags=re.MULTILINE)
+    "line", re.findall(r"^laion (?:releases|stream|download|tar).*?$", "\n".join(blocks("bash")), flags=re.MULTILINE)
 )
 def test_command_lines_parse(line: str) -> None:
     import shlex
