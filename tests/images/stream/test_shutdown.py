@@ -10,7 +10,7 @@ import sys
 import time
 
 import pytest
-from gallery import Gallery, there
+from gallery import Gallery, picture, there
 
 from laion_pairs.images import DownloadPolicy
 from laion_pairs.images.stream import download_images
@@ -22,7 +22,7 @@ def _settled(gallery: Gallery) -> int:
     """How many requests came, once no more come."""
     count, quiet = gallery.count(), 0
     while quiet < 5:
-        time.sleep(0.05)
+        time.sleep(0.1)
         quiet = quiet + 1 if gallery.count() == count else 0
         count = gallery.count()
     return count
@@ -30,7 +30,10 @@ def _settled(gallery: Gallery) -> int:
 
 @pytest.mark.parametrize("how", ["break", "error", "forgotten"])
 def test_an_early_end_ends_the_requests(gallery: Gallery, hurry: DownloadPolicy, how: str) -> None:
-    images = download_images(gallery.pairs(N_ROWS), size=8, policy=hurry, concurrency=4)
+    pairs = gallery.pairs(N_ROWS)
+    for number in range(1, N_ROWS):
+        gallery.slow(number, delay_s=0.3)
+    images = download_images(pairs, size=8, policy=hurry, concurrency=16)
     if how == "forgotten":
         rows = iter(images)
         next(rows)
@@ -45,8 +48,10 @@ def test_an_early_end_ends_the_requests(gallery: Gallery, hurry: DownloadPolicy,
         except ZeroDivisionError:
             pass
         gc.collect()
-    assert _settled(gallery) < N_ROWS // 2
-    assert sorted(row["n"] for row in images) == there(N_ROWS)  # and it can be iterated again
+    running = gallery.count()
+    assert _settled(gallery) <= running + 8  # of those that waited for a place in flight, none follows
+    gallery.serve("/1.jpg", picture(1))
+    assert next(iter(images))["n"] in (0, 1)  # and it can be iterated again
 
 
 def test_two_iterations_at_once(gallery: Gallery, hurry: DownloadPolicy) -> None:
