@@ -25,7 +25,9 @@ from laion_pairs.ledger import ImageCounts, Ledger
 
 __all__ = ["Engine"]
 
-_LONGEST_SLEEP_S = 0.2
+_LONGEST_SLEEP_S, _SHORT_SLEEP_S = 0.2, 0.01
+_BATCH = 16
+"""Images that threads hand each other at once, where so many are under way; see ``_deliver``."""
 _FLUSH_S = 0.25
 _CLOSE_WAIT_S = 5.0
 
@@ -60,6 +62,7 @@ class Engine:
         )
         self._lanes: set[Lane] = set()
         self._ended: dict[Lane, Batch] = defaultdict(list)  # in the network thread, not yet delivered
+        self._n_ended = 0
         self._changing = threading.Lock()
         self._error: BaseException | None = None
         self._hungry = False  # the network thread sleeps, and has free slots
@@ -101,12 +104,13 @@ class Engine:
     def submit(self, job: Job, lane: Lane, number: int) -> None:
         """Put a job on its way."""
         self._inbox.append(Flight(job, lane, number))
-        if self._hungry:
-            self._network.ring()
+        if self._hungry and len(self._inbox) >= _BATCH:
+            self.ring()
 
     def ring(self) -> None:
-        """Somebody waits for an image."""
-        if self._budget.spent:
+        """Wake the network thread, if it sleeps though there is something to do: somebody waits for an image."""
+        if self._hungry or self._budget.spent:
+            self._hungry = False
             self._network.ring()
 
     def leave(self, lane: Lane) -> None:
@@ -122,13 +126,15 @@ class Engine:
     # The network thread
 
     def _run(self) -> None:
-        flush_s = 0.0
+        flush_s = deliver_s = 0.0
         try:
             while not self._closing and self._error is None and threading.main_thread().is_alive():
                 self._hungry = self._network.has_free_slots
-                self._network.work(0.0 if self._hungry and self._inbox else _LONGEST_SLEEP_S)
+                self._network.work(_SHORT_SLEEP_S if self._hungry or self._n_ended else _LONGEST_SLEEP_S)
                 self._hungry = False
-                self._deliver()
+                if self._has_a_batch or time.monotonic() >= deliver_s:
+                    self._deliver()
+                    deliver_s = time.monotonic() + _SHORT_SLEEP_S
                 if self._counts is not None and time.monotonic() >= flush_s:
                     self._counts.flush()
                     flush_s = time.monotonic() + _FLUSH_S
@@ -137,8 +143,18 @@ class Engine:
         finally:
             self._close()
 
+    @property
+    def _has_a_batch(self) -> bool:
+        """Whether enough has ended to be delivered; anything is, where memory is short or little is under way."""
+        enough = min(_BATCH, 1 + self._network.n_in_flight // _BATCH)
+        return self._n_ended >= enough or (self._n_ended > 0 and self._budget.spent)
+
     def _deliver(self) -> None:
-        """What ended in the network thread since the last time, at once: each delivery may wake a thread."""
+        """What ended in the network thread since the last time, at once: each delivery may wake a thread.
+
+        Two Python threads that take turns at every image spend as much on that as on the image.
+        """
+        self._n_ended = 0
         for lane, batch in self._ended.items():
             lane.deliver(batch)
         self._ended.clear()
@@ -215,6 +231,7 @@ class Engine:
         stopped = self._streak.add(outcome, status)
         if threading.current_thread() is self._main:
             self._ended[flight.lane].append((flight.number, downloaded))
+            self._n_ended += 1
         else:
             flight.lane.deliver([(flight.number, downloaded)])
         if stopped is not None:

@@ -79,8 +79,15 @@ class Network:
 
     @property
     def has_free_slots(self) -> bool:
-        """Whether one more request could be started."""
+        """Whether one more request could be started: there is a slot, and the budget has room or must not wait."""
+        if self._budget.spent and (self._flights or not self._budget.awaited):
+            return False
         return len(self._flights) + self._backlog() < self._concurrency
+
+    @property
+    def n_in_flight(self) -> int:
+        """How many slots are taken by requests."""
+        return len(self._flights)
 
     def ring(self) -> None:
         """End a :meth:`work` that sleeps, from any thread."""
@@ -111,7 +118,7 @@ class Network:
         self._transfers.close()
 
     def _fill(self, now_s: float) -> None:
-        while self.has_free_slots and (not self._budget.spent or (self._budget.awaited and not self._flights)):
+        while self.has_free_slots:
             turn = self._hosts.next(now_s)
             if turn is not None:
                 flight, flight.host = turn[0], turn[1]

@@ -82,6 +82,7 @@ def fetch_rows(
             elif encoding:
                 yield from finished(at_least=0)
             elif not more:
+                lane.finish()
                 return
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -14,7 +14,7 @@ _DECODED_BYTES_PER_PX = {"JPEG": 16, "WEBP": 26}
 _OTHER_BYTES_PER_PX = 18
 _RESULT_BYTES_PER_PX = 12
 _FIXED_BYTES = 2**20
-_GLIBC_LARGEST_BYTES = 31 * 2**20
+_KEPT_BYTES = 8 * 2**20  # a picture of 2.7 megapixels; larger blocks go back to the system at once
 """Measured peaks, rounded up: 13.4 for a JPEG (progressive: its coefficients), 23.7 for a transparent WEBP, 17.1 for
 PNGs of every kind, GIF and BMP; of the result, three copies and the filter's scratch memory (tests hold them)."""
 
@@ -30,8 +30,8 @@ def keep_freed_memory() -> None:
     """Let the process keep the memory of one picture for the next.
 
     By default glibc gives megabytes back to the system as soon as they are free, and every picture then costs hundreds
-    of page faults, a sixth of its CPU time. It learns better from the largest block (of at most 32 MiB) that a program
-    frees (mallopt(3), ``M_MMAP_THRESHOLD``): this one is never touched, so it costs nothing. At most twice its size is
-    kept in each thread. On other systems nothing changes.
+    of page faults, a sixth of its CPU time. It learns better from the largest block that a program frees
+    (mallopt(3), ``M_MMAP_THRESHOLD``): this one is never touched, so it costs nothing. At most twice its size is kept in
+    each thread. On other systems nothing changes.
     """
-    bytearray(_GLIBC_LARGEST_BYTES)
+    bytearray(_KEPT_BYTES)

@@ -76,6 +76,7 @@ class Downloading:
                     ended = lane.take()
                     for done in turns.in_turn(ended.tag.number, ended):
                         yield from self._settle(done, window, failed)
+            lane.finish()
         finally:
             lane.close()
             if failed is not None:

@@ -356,4 +356,5 @@ def test_bytes_in_flight_are_bounded(pause_s: float) -> None:
     assert run.returncode == 0, run.stderr
     n, grown_mib = map(int, run.stdout.split())
     assert n == 24
-    assert grown_mib < 64 + 48, f"{grown_mib} MiB for 64 MiB in flight"
+    # one image more, twice while it is put together, and what the allocator keeps
+    assert grown_mib < 64 + 80, f"{grown_mib} MiB for 64 MiB in flight"
