@@ -120,10 +120,9 @@ def _pause_s(text: str) -> float | None:
     if text.isascii() and text.isdecimal():
         return float(text[:9])
     try:
-        date = parsedate_to_datetime(text)
-    except ValueError:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, date.timestamp() - time.time())
 
 
 def _values(headers: Headers, name: str) -> list[str]:

@@ -43,10 +43,14 @@ class Transfers:
     ...     while len(transfers):
     ...         for done in transfers.wait(1.0):
     ...             ...
+
+    Args:
+        max_connections: open at a time, those that are kept alive included; only so many in flight open more.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_connections: int = 16) -> None:
         self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_MAXCONNECTS, max_connections)  # libcurl keeps four for each in flight by default
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
         self._selector = selectors.DefaultSelector()
@@ -58,6 +62,7 @@ class Transfers:
         self._opened: list[socket.SocketType] = []
         self._alarm_s = math.inf  # when libcurl wants to be woken, by time.monotonic()
         self._running: dict[pycurl.Curl, Transfer] = {}
+        self._broken: list[Transfer] = []  # ended as they were resumed
         self._idle: list[pycurl.Curl] = []
         self._checks: list[tuple[float, int, pycurl.Curl, Transfer]] = []  # a heap by time
         self._order = count()
@@ -107,7 +112,10 @@ class Transfers:
             return 0
         _, curl = min(paused, key=itemgetter(0))
         self._running[curl].resume(now_s)
-        curl.pause(pycurl.PAUSE_CONT)
+        try:
+            curl.pause(pycurl.PAUSE_CONT)
+        except pycurl.error as error:  # the rest, which libcurl had read already, goes over a limit
+            self._broken.append(self._finish(curl, error.args[0]))
         return len(paused) - 1
 
     def close(self) -> None:
@@ -157,16 +165,19 @@ class Transfers:
         return rung
 
     def _take_finished(self) -> list[Transfer]:
-        finished = []
+        finished, self._broken = self._broken, []
         more = 1
         while more:
             more, good, bad = self._multi.info_read()
             for curl, code in [(curl, 0) for curl in good] + [(curl, code) for curl, code, _ in bad]:
-                address = curl.getinfo(pycurl.PRIMARY_IP) or ""
-                transfer = self._release(curl)
-                transfer.finish(code, address)
-                finished.append(transfer)
+                finished.append(self._finish(curl, code))
         return finished
+
+    def _finish(self, curl: pycurl.Curl, code: int) -> Transfer:
+        address = curl.getinfo(pycurl.PRIMARY_IP) or ""
+        transfer = self._release(curl)
+        transfer.finish(code, address)
+        return transfer
 
     def _stop_late(self) -> list[Transfer]:
         """Let every transfer whose check is due judge the clock."""

@@ -9,6 +9,8 @@ __all__ = ["room_for_sockets"]
 
 _OTHERS = 256
 """Files, pipes and sockets that are not ours, roughly."""
+_EACH = 3
+"""A kept connection, a new one, and for a moment the socket that libcurl duplicates."""
 
 
 def room_for_sockets(concurrency: int) -> int:
@@ -18,10 +20,10 @@ def room_for_sockets(concurrency: int) -> int:
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 2 * concurrency + _OTHERS  # a kept connection and a new one
+    wanted = _EACH * concurrency + _OTHERS
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return concurrency if soft == resource.RLIM_INFINITY else max(1, min(concurrency, (soft - _OTHERS) // 2))
+    return concurrency if soft == resource.RLIM_INFINITY else max(1, min(concurrency, (soft - _OTHERS) // _EACH))

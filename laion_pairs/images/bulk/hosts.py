@@ -51,7 +51,8 @@ class Host(Generic[T]):
     next_s: float = 0.0  # no start before
     listed: bool = False  # in the queue or in the heap
     failures: int = 0  # in a row
-    pauses: int = 0  # asked for in a row
+    pauses: int = 0  # asked for in a row; those of requests that were in flight together are one
+    pause_until_s: float = 0.0
     open_until_s: float = 0.0
     last: Refused | None = None
 
@@ -129,14 +130,16 @@ class Hosts(Generic[T]):
         return dropped
 
     def _pause(self, host: Host[T], refused: Refused, now_s: float) -> None:
-        host.pauses += 1
+        if now_s >= host.pause_until_s:
+            host.pauses += 1
         longest_s = self._policy.max_retry_after_s
         pause_s = refused.retry_after_s
         if pause_s is None:
-            pause_s = min(longest_s, _FIRST_PAUSE_S * 2 ** min(host.pauses - 1, 30))
+            pause_s = min(longest_s, _FIRST_PAUSE_S * 2 ** min(max(0, host.pauses - 1), 30))
         if pause_s > longest_s:
             host.last, host.open_until_s = refused, now_s + pause_s
-        host.next_s = max(host.next_s, now_s + pause_s)
+        host.pause_until_s = max(host.pause_until_s, now_s + pause_s)
+        host.next_s = max(host.next_s, host.pause_until_s)
 
     def _room(self, host: Host[T]) -> int:
         """One at a time to a host whose circuit was open, until an answer closes it."""

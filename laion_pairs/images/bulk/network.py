@@ -70,7 +70,7 @@ class Network:
         self._reservations = Reservations(policy) if asks_origins(policy) else None
         self._hosts: Hosts[Flight] = Hosts(policy)
         self._retries: Retries[Flight] = Retries(policy)
-        self._transfers = Transfers()
+        self._transfers = Transfers(2 * concurrency)  # as `file_limit` reckons
         self._names = Names(policy.connect_timeout_s, self._on_name)
         self._answered: deque[str] = deque()  # names, put there by the resolver's thread
         self._unresolved: dict[str, list[Flight]] = defaultdict(list)
@@ -164,6 +164,8 @@ class Network:
             self._arrived(flight, step)
 
     def _queue(self, flight: Flight, transfer: Transfer) -> None:
+        self._budget.hold(-flight.held)  # a reservation file's, or an earlier try's
+        flight.held = 0
         flight.transfer = transfer
         flight.since_s = now_s = time.monotonic()
         turn = self._hosts.put(transfer.url.host, flight, now_s)
