@@ -87,17 +87,18 @@ class Transfers:
     def wait(self, timeout_s: float) -> list[Transfer]:
         """Work until a transfer is finished, ``timeout_s`` seconds are over or :meth:`ring` was called.
 
-        Returns all that are finished by then.
+        What is ready is worked on also when ``timeout_s`` is 0. Returns all that are finished by then.
         """
         end_s = time.monotonic() + timeout_s
-        rung = False
+        rung = worked = False
         while True:
             finished = self._take_finished() + self._stop_late()
             now_s = time.monotonic()
-            if finished or rung or now_s >= end_s:
+            if finished or rung or (worked and now_s >= end_s):
                 return finished
             check_s = self._checks[0][0] if self._checks else math.inf
             rung = self._work(max(0.0, min(end_s, self._alarm_s, check_s) - now_s))
+            worked = True
 
     def ring(self) -> None:
         """End a :meth:`wait` early, from any thread."""

@@ -67,6 +67,17 @@ def test_silent_hosts_hold_nobody_up():
         assert time.monotonic() - start_s < 4
 
 
+def test_a_wait_of_no_time_works_on_what_is_ready():
+    with HostileHost({"/": answer(200, PNG)}) as host, Transfers() as transfers:
+        hops = Hops(host.url("/"), POLICY)
+        transfers.start(hops.first())
+        end_s = time.monotonic() + POLICY.total_timeout_s
+        done: list[Transfer] = []
+        while not done and time.monotonic() < end_s:
+            done = transfers.wait(0.0)
+        assert hops.after(done[0]) == PNG
+
+
 def test_connections_are_kept_alive_within_a_loop():
     body = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: %d\r\n\r\n" % len(PNG) + PNG
     with HostileHost({"/": body}) as host:
