@@ -94,5 +94,7 @@ class Settings:
     ledger: str | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.policy, DownloadPolicy):
+            raise PolicyError(f"policy must be a DownloadPolicy, got {self.policy!r}")
         if not isinstance(self.concurrency, int) or isinstance(self.concurrency, bool) or self.concurrency < 1:
             raise PolicyError(f"concurrency must be a whole number of at least 1, got {self.concurrency!r}")

@@ -124,6 +124,8 @@ def _as_stream(ds: Any) -> datasets.IterableDataset:
             f"choose one, such as ds[{str(next(iter(ds), 'train'))!r}]."
         )
     if isinstance(ds, datasets.Dataset):
+        if not len(ds):  # which `datasets` cannot divide into shards
+            return datasets.IterableDataset.from_generator(tuple, features=ds.features)
         return ds.to_iterable_dataset()
     if not isinstance(ds, datasets.IterableDataset):
         raise SchemaError(

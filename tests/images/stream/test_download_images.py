@@ -279,6 +279,7 @@ MISTAKES: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
     (LAZY, {"size": 0}, PolicyError, "size must be"),
     (LAZY, {"integrity": "always"}, PolicyError, "integrity"),
     (LAZY, {"concurrency": 0}, PolicyError, "concurrency must be a whole number of at least 1, got 0"),
+    (LAZY, {"policy": "polite"}, PolicyError, "policy must be a DownloadPolicy, got 'polite'"),
     (LAZY, {"concurrency": True}, PolicyError, "concurrency must be a whole number of at least 1, got True"),
 ]
 
@@ -303,3 +304,9 @@ def test_nothing_is_warned_of(gallery: Gallery, hurry: DownloadPolicy) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert _numbers(download_images(gallery.pairs(2), size=8, policy=hurry)) == [0, 1]
+
+
+def test_a_dataset_without_rows_has_no_images():
+    urls = datasets.Dataset.from_dict({"url": []}, features=datasets.Features({"url": datasets.Value("string")}))
+    images = download_images(urls, url_column="url")
+    assert list(images) == []
