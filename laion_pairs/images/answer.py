@@ -23,13 +23,21 @@ from laion_pairs.images.opt_out import allows_tdm, find_opt_out
 from laion_pairs.images.refusal import Refused
 from laion_pairs.ledger import Outcome
 
-__all__ = ["Headers", "Redirect", "judge_answer", "judge_opt_out", "judge_status", "read_headers"]
+__all__ = ["Headers", "Redirect", "content_encodings", "judge_answer", "judge_opt_out", "judge_status", "read_headers"]
 
 Headers = Sequence[tuple[str, str]]
 
 _BLANKS = b" \t\r\n"  # not all that Latin-1 calls a space: "\xa0" also ends the UTF-8 of "à"
 _JUDGED = frozenset(
-    (b"x-robots-tag", b"tdm-reservation", b"content-usage", b"location", b"content-length", b"retry-after")
+    (
+        b"x-robots-tag",
+        b"tdm-reservation",
+        b"content-usage",
+        b"location",
+        b"content-length",
+        b"content-encoding",
+        b"retry-after",
+    )
 )
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -56,6 +64,11 @@ def read_headers(lines: Sequence[bytes]) -> Headers:
             name, _, value = line.partition(b":")
             found.append((name.strip(_BLANKS).lower(), value.strip(_BLANKS)))
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in found if name in _JUDGED]
+
+
+def content_encodings(headers: Headers) -> list[str]:
+    """The encodings of the body, in the order in which they were applied; empty for none."""
+    return [word.strip().lower() for value in _values(headers, "content-encoding") for word in value.split(",")]
 
 
 def judge_answer(status: int, headers: Headers, max_body_bytes: int, *, reserved: str | None = None) -> Redirect | None:

@@ -20,7 +20,6 @@ _MEANINGS: dict[int, tuple[Outcome, str]] = {
     pycurl.E_SEND_ERROR: (Outcome.CONNECT_FAILED, "the host dropped the connection"),
     pycurl.E_RECV_ERROR: (Outcome.CONNECT_FAILED, "the host dropped the connection"),
     pycurl.E_OPERATION_TIMEDOUT: (Outcome.TIMED_OUT, "no connection or no complete answer within the time limits"),
-    pycurl.E_BAD_CONTENT_ENCODING: (Outcome.CORRUPT_IMAGE, "the body's Content-Encoding is unknown or does not decode"),
     **dict.fromkeys(
         (
             pycurl.E_SSL_CONNECT_ERROR,

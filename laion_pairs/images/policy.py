@@ -40,7 +40,7 @@ class DownloadPolicy:
             the rules for public hosts and changes none of them: their ports stay ``allowed_ports``; link-local
             (cloud metadata), multicast and reserved addresses stay refused; and a fetch that has been at a public
             address is not redirected to a private one.
-        requests_per_host (int): in flight to one host at a time.
+        requests_per_host (int): in flight to one host at a time, from one process or one DataLoader with its workers.
         host_interval_s (float): the least time between two requests to one host; 0 is none.
         max_retries (int): further tries, later, where the outcome is one that a retry can change (in bulk only).
         retry_delay_s (float): before the first of them; it doubles with each.
@@ -48,7 +48,8 @@ class DownloadPolicy:
         breaker_failures (int): failures in a row after which a host is left alone for a while (in bulk only).
         breaker_pause_s (float): for how long; then one request probes it.
         stop_after_failures (int): failures in a row, over all hosts, that stop a run; 0 is never.
-        max_bytes_in_flight (int): bodies and decoded images that a run holds at a time.
+        max_bytes_in_flight (int): bodies and decoded images that a process holds at a time, about
+            (:mod:`laion_pairs.images.bulk.budget` says how exact).
         ask_robots_txt (bool): ask every host's ``robots.txt`` for our name first, and obey it.
         ask_tdmrep (bool): ask for ``/.well-known/tdmrep.json`` first, and obey it.
         read_xmp (bool): obey a reservation inside the image file (XMP ``plus:DataMining``).

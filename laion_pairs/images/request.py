@@ -17,6 +17,7 @@ from laion_pairs.images.url_check import CheckedUrl
 
 __all__ = ["ask_for", "new_handle"]
 
+_ACCEPT_ENCODING = "Accept-Encoding: identity"
 _ACCEPT = "Accept: image/jpeg, image/png, image/webp, image/gif, image/bmp, */*;q=0.1"
 _RECEIVE_BUFFER_BYTES = 256 * 2**10
 """One buffer a loop, whatever is in flight: most pictures arrive in a piece or two, which are not copied again."""
@@ -35,8 +36,7 @@ def new_handle(policy: DownloadPolicy) -> pycurl.Curl:
     # What is sent
     setopt(pycurl.HTTPGET, 1)
     setopt(pycurl.USERAGENT, policy.user_agent)
-    setopt(pycurl.HTTPHEADER, [_ACCEPT])
-    setopt(pycurl.ACCEPT_ENCODING, "identity")  # asks for no encoding; libcurl undoes one that comes all the same
+    setopt(pycurl.HTTPHEADER, [_ACCEPT, _ACCEPT_ENCODING])
     # What can never be sent
     setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
     setopt(pycurl.PROXY, "")  # none, also where the environment names one

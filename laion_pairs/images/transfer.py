@@ -15,8 +15,17 @@ from typing import Any
 import pycurl
 
 from laion_pairs.images.address import Reach, address_reach
-from laion_pairs.images.answer import Headers, Redirect, judge_answer, judge_opt_out, judge_status, read_headers
+from laion_pairs.images.answer import (
+    Headers,
+    Redirect,
+    content_encodings,
+    judge_answer,
+    judge_opt_out,
+    judge_status,
+    read_headers,
+)
 from laion_pairs.images.curl_errors import refusal_of
+from laion_pairs.images.inflating import inflate
 from laion_pairs.images.policy import DownloadPolicy
 from laion_pairs.images.refusal import Refused
 from laion_pairs.images.request import ask_for
@@ -87,6 +96,7 @@ class Transfer:
         self._public_only = public_only or not policy.allow_private
         self._forbidden: Refused | None = None
         self._lines: list[bytes] = []  # of the block that is being read
+        self._encodings: list[str] = []
         self._in_block = False  # whether it began with a status
         self._trailers: list[bytes] = []
         self._header_bytes = 0
@@ -166,6 +176,8 @@ class Transfer:
         else:
             try:
                 self._judge_more_headers(read_headers(self._trailers + self._lines))
+                if self._encodings:
+                    self.body = inflate(self.body, self._encodings, self._max_body_bytes)
             except Refused as refused:
                 self.refused = refused
 
@@ -187,7 +199,10 @@ class Transfer:
         if reason is not None:
             self._forbidden = Refused(Outcome.FORBIDDEN_ADDRESS, reason)
             return pycurl.SOCKET_BAD  # type: ignore[no-any-return]
-        opened = socket.SocketType(address.family, address.socktype, address.protocol)
+        try:
+            opened = socket.SocketType(address.family, address.socktype, address.protocol)
+        except OSError:  # no file descriptor left: this request cannot be made now
+            return pycurl.SOCKET_BAD  # type: ignore[no-any-return]
         self._opened.append(opened)
         return opened
 
@@ -227,6 +242,7 @@ class Transfer:
             return None
         self._in_block = False
         headers = read_headers(lines)
+        self._encodings = content_encodings(headers)
         try:
             if self.status < 200:
                 self._judge_more_headers(headers)

@@ -1,8 +1,12 @@
 """How many bytes a download may hold: bodies that come in, bodies that wait, and decoded images that nobody took yet.
 
-Counts; never blocks. When the budget is spent, no request is started and running ones are paused, until somebody takes
-an image. While somebody *waits* for an image, one transfer at a time may go on beyond the budget, so that there is
-always one that arrives: the bound is the budget and one image more.
+Counts; never blocks. What is in flight is reckoned with the size of the last images, so a request is started only when
+there will be room for its image. When the budget is spent, nothing is started and running transfers are paused, until
+somebody takes an image. While somebody *waits* for an image, one transfer at a time may go on beyond the budget, so
+that there is always one that arrives.
+
+So the bound is the budget, one image more, and what the reckoning is wrong by: a few requests' images where sizes jump.
+In order, where one image is waited for while others arrive, it is the images of the requests that were begun before.
 """
 
 from __future__ import annotations
@@ -11,12 +15,19 @@ from threading import Lock
 
 __all__ = ["Budget"]
 
+_REMEMBERED = 32
+
 
 class Budget:
-    """Bytes held, of at most ``limit``. Thread-safe."""
+    """Bytes held, of at most ``limit``. Thread-safe.
 
-    def __init__(self, limit: int) -> None:
+    Args:
+        typical_bytes: what one image is reckoned with before any was seen.
+    """
+
+    def __init__(self, limit: int, *, typical_bytes: int = 0) -> None:
         self._limit = limit
+        self._typical = float(typical_bytes)
         self._held = 0
         self._waiting = 0
         self._ahead: object | None = None
@@ -26,6 +37,14 @@ class Budget:
     def spent(self) -> bool:
         """Whether nothing new should be started."""
         return self._held >= self._limit
+
+    def has_room(self, n_under_way: int) -> bool:
+        """Whether the images of so many requests and one more will find room."""
+        return self._held + (n_under_way + 1) * self._typical <= self._limit
+
+    def learn(self, n_bytes: int) -> None:
+        """An image of so many bytes came: the next are reckoned with a mean over about the last 32."""
+        self._typical += (n_bytes - self._typical) / _REMEMBERED
 
     @property
     def awaited(self) -> bool:

@@ -48,7 +48,7 @@ class Engine:
         self._counts = None if settings.ledger is None else ImageCounts(Ledger(settings.ledger))
         self._streak = Streak(settings.policy.stop_after_failures)
         self._finishing = Finishing(settings)
-        self._budget = Budget(settings.policy.max_bytes_in_flight)
+        self._budget = Budget(settings.policy.max_bytes_in_flight, typical_bytes=settings.typical_bytes)
         self._inbox: deque[Flight] = deque()
         self._bodies: SimpleQueue[tuple[Flight, bytes] | None] = SimpleQueue()
         self._network = Network(
@@ -112,6 +112,10 @@ class Engine:
         if self._hungry or self._budget.spent:
             self._hungry = False
             self._network.ring()
+
+    def wake(self) -> None:
+        """There is room again."""
+        self._network.ring()
 
     def leave(self, lane: Lane) -> None:
         """A lane closed; the last one closes the engine."""
@@ -211,6 +215,7 @@ class Engine:
             self._stop(error)
             return
         self._budget.hold(downloaded.held_bytes - flight.held)
+        self._budget.learn(downloaded.held_bytes)
         self._end(flight, downloaded, n_bytes=len(body))
 
     def _end(self, flight: Flight, downloaded: Downloaded, *, signal: str | None = None, n_bytes: int = 0) -> None:

@@ -5,8 +5,9 @@ A host is a name or an address, whatever its port. Everything that is to be requ
 - at most ``requests_per_host`` are in flight, and ``host_interval_s`` passes between two starts;
 - a host that asks for a pause (429, 503 with ``Retry-After``) gets it; one that names none gets 1 s, then 2 s, 4 s, …
   A pause longer than ``max_retry_after_s`` is not waited for: the circuit opens for as long;
-- ``breaker_failures`` failures in a row open its circuit for ``breaker_pause_s``: what waits there, and what comes,
-  ends with the host's last failure, without a request. Then one request probes the host, and closes the circuit or not.
+- ``breaker_failures`` failures, or pauses, in a row open its circuit for ``breaker_pause_s``: what waits there, and
+  what comes, ends with the host's last failure, without a request. Then one request probes the host, and closes the
+  circuit or not.
 """
 
 from __future__ import annotations
@@ -136,14 +137,18 @@ class Hosts(Generic[T]):
         pause_s = refused.retry_after_s
         if pause_s is None:
             pause_s = min(longest_s, _FIRST_PAUSE_S * 2 ** min(max(0, host.pauses - 1), 30))
-        if pause_s > longest_s:
+        if host.pauses >= self._policy.breaker_failures:  # it does nothing but ask for pauses
+            pause_s = max(pause_s, self._policy.breaker_pause_s)
+            host.last, host.open_until_s = refused, now_s + pause_s
+        elif pause_s > longest_s:
             host.last, host.open_until_s = refused, now_s + pause_s
         host.pause_until_s = max(host.pause_until_s, now_s + pause_s)
         host.next_s = max(host.next_s, host.pause_until_s)
 
     def _room(self, host: Host[T]) -> int:
         """One at a time to a host whose circuit was open, until an answer closes it."""
-        return 1 if host.failures >= self._policy.breaker_failures else self._policy.requests_per_host
+        opened = max(host.failures, host.pauses) >= self._policy.breaker_failures
+        return 1 if opened else self._policy.requests_per_host
 
     def _list(self, host: Host[T], now_s: float) -> bool:
         """Queue a host that has something to do. Whether it can start something now."""

@@ -16,6 +16,8 @@ from laion_pairs.ledger import Outcome
 
 __all__ = ["Downloaded", "Job", "Settings"]
 
+_WEB_FILE_BYTES, _WEB_PICTURE_BYTES = 100_000, 2_000_000  # a generous mean of web pictures: 0.4 megapixels or so
+
 
 @dataclass(slots=True)
 class Job:
@@ -92,6 +94,14 @@ class Settings:
     takedown: tuple[str, ...] = ()
     integrity: Integrity = field(default_factory=Integrity)
     ledger: str | None = None
+
+    @property
+    def typical_bytes(self) -> int:
+        """What one image takes in memory, roughly, before any was seen: its pixels, or a web picture's file."""
+        if self.resize is None:
+            return _WEB_FILE_BYTES
+        body = _WEB_FILE_BYTES if self.keep_body else 0
+        return body + (_WEB_PICTURE_BYTES if self.resize.mode == "no" else 4 * self.resize.size**2)
 
     def __post_init__(self) -> None:
         if not isinstance(self.policy, DownloadPolicy):

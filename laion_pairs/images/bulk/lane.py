@@ -60,6 +60,8 @@ class Lane:
     @property
     def wants_more(self) -> bool:
         """Whether another job now keeps the engine busy; false when enough wait for a free slot."""
+        if self._ordered and self._budget.spent:  # what is submitted now could only pile up behind what is waited for
+            return not self.outstanding
         return self.outstanding < self._window and self._submitted - self.begun < self._engine.queue_room
 
     def take(self) -> Downloaded:
@@ -77,7 +79,10 @@ class Lane:
                 self._arrived += 1
         downloaded = self._early.pop(self._taken)
         self._taken += 1
+        was_spent = self._budget.spent
         self._budget.hold(-downloaded.held_bytes)
+        if was_spent and not self._budget.spent:
+            self._engine.wake()
         return downloaded
 
     def deliver(self, batch: Batch) -> None:

@@ -80,9 +80,10 @@ class Network:
     @property
     def has_free_slots(self) -> bool:
         """Whether one more request could be started: there is a slot, and the budget has room or must not wait."""
-        if self._budget.spent and (self._flights or not self._budget.awaited):
+        n_under_way = len(self._flights) + self._backlog()
+        if not self._budget.has_room(n_under_way) and (n_under_way or not self._budget.awaited):
             return False
-        return len(self._flights) + self._backlog() < self._concurrency
+        return n_under_way < self._concurrency
 
     @property
     def n_in_flight(self) -> int:

@@ -7,10 +7,11 @@ starts with ``PARTIAL`` and may be deleted.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
-__all__ = ["PARTIAL", "partial_path", "publish", "write_whole"]
+__all__ = ["PARTIAL", "partial_path", "publish", "remove", "write_whole"]
 
 PARTIAL = ".partial-"
 """How the name of an unfinished file or folder begins; globs and dataset loaders pass over hidden names."""
@@ -33,6 +34,14 @@ def publish(path: Path) -> None:
             _sync(inside)
     partial.replace(path)
     _sync(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a folder with what is in it, or a link without what it leads to; also where there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -8,10 +8,11 @@ and new takedown lists move no row into another shard. What a kill costs is the 
 
 from __future__ import annotations
 
+import errno
 import json
-import shutil
+import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,13 +23,13 @@ from filelock import FileLock, Timeout
 from laion_pairs.errors import ExportError, LaionError
 from laion_pairs.images.bulk import Settings
 from laion_pairs.images.export.card import write_card
-from laion_pairs.images.export.durable import PARTIAL, write_whole
+from laion_pairs.images.export.durable import PARTIAL, remove, write_whole
 from laion_pairs.images.export.fetching import fetch_rows
 from laion_pairs.images.export.manifest import begin
 from laion_pairs.images.export.naming import shard_name
 from laion_pairs.images.export.settings import ExportSettings
 from laion_pairs.images.export.shard import Shard
-from laion_pairs.images.export.stats import Counts, read_finished
+from laion_pairs.images.export.stats import Counts, ShardStats, not_ours, read_finished, stats_path
 from laion_pairs.images.export.writers import image_path
 from laion_pairs.ledger import Outcome
 
@@ -107,13 +108,22 @@ def export(
     with _writing(directory):
         begin(directory, {**source, "limit": limit, **export.as_dict()})
         write_card(directory, export.format, split)
+        lock = _locked(directory)
     try:
-        with FileLock(directory / ".lock", timeout=0):
-            return _Run(rows, schema, directory, export, limit, progress).go(download)
+        return _Run(rows, schema, directory, export, limit, progress).go(download)
+    finally:
+        lock.release()
+
+
+def _locked(directory: Path) -> FileLock:
+    lock = FileLock(directory / ".lock", timeout=0)
+    try:
+        lock.acquire()
     except Timeout:
         raise ExportError(
             f"Another laion download is writing to {directory}; wait for it, or choose another."
         ) from None
+    return lock
 
 
 @contextmanager
@@ -124,8 +134,18 @@ def _writing(directory: Path) -> Iterator[None]:
     except LaionError:
         raise
     except OSError as error:
+        if not os.path.isdir(directory):
+            raise ExportError(
+                f"The folder {directory} cannot be made ({error.strerror or error}); choose a place for it where "
+                "files can be written."
+            ) from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            advice = "free some space, or choose another folder"
+        else:
+            advice = "put that right, or choose another folder"
+        place = error.filename or directory
         raise ExportError(
-            f"{directory} cannot be written ({error.strerror or error}); free some space, or choose another folder. "
+            f"{place} cannot be written ({error.strerror or error}); {advice}. "
             f"The same command then goes on: {finished_rows(directory)} rows are in finished shards, which are kept."
         ) from error
 
@@ -151,6 +171,7 @@ class _Run:
         self._shards = 0
         self._at_end = False
         self._next_index = 0
+        self._resumed: ShardStats | None = None
 
     def go(self, download: Settings) -> Summary:
         """Fill and publish shards until the stream ends."""
@@ -183,12 +204,16 @@ class _Run:
         if last is not None:
             self._at_end = last.counts.rows < self._settings.shard_rows or self._next_index == self._limit
             if not self._at_end:
+                if last.resume is None:
+                    raise not_ours(stats_path(self._directory, last.shard))
                 self._rows.load_state_dict(last.resume)
-        _remove_leftovers(self._directory, self._settings, self._shards)
+                self._resumed = last
+        with _writing(self._directory):
+            _remove_leftovers(self._directory, self._settings, self._shards)
 
     def _numbered(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """The rows with their index; opens their shards, and notes the stream's state where each ends."""
-        rows, size = iter(self._rows), self._settings.shard_rows
+        rows, size = self._going_on(), self._settings.shard_rows
         while self._next_index != self._limit and (row := next(rows, None)) is not None:
             index = self._next_index
             shard = self._open.get(index // size)
@@ -202,6 +227,23 @@ class _Run:
                 shard.resume = self._rows.state_dict()
             yield index, row
         self._at_end = True
+
+    def _going_on(self) -> Iterator[Mapping[str, Any]]:
+        """The rows behind what is finished. A state that is another stream's shows when the first of them is read."""
+        rows = iter(self._rows)
+        if self._resumed is not None:
+            resume, path = self._resumed.resume, stats_path(self._directory, self._resumed.shard)
+            try:
+                row = next(rows, None)
+            except (KeyError, TypeError, IndexError, AttributeError) as error:
+                raise not_ours(path) from error
+            now = self._rows.state_dict()
+            if now.keys() != resume.keys() or now.get("epoch") != resume.get("epoch"):  # it would begin anew
+                raise not_ours(path)
+            if row is None:
+                return
+            yield row
+        yield from rows
 
     def _may_ask(self) -> bool:
         return self._next_index // self._settings.shard_rows < self._shards + OPEN_SHARDS
@@ -222,8 +264,4 @@ def _remove_leftovers(directory: Path, settings: ExportSettings, shard: int) -> 
     unfinished = image_path(directory, settings.format, shard_name(shard))
     records = directory / f"{shard_name(shard)}.parquet"
     for path in (*directory.glob(f"{PARTIAL}*"), *directory.glob(f"data/{PARTIAL}*"), unfinished, records):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            with suppress(FileNotFoundError):
-                path.unlink()
+        remove(path)

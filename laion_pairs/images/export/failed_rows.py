@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from laion_pairs.errors import ExportError
 from laion_pairs.images.export.durable import partial_path, publish
 from laion_pairs.ledger import Outcome
 from laion_pairs.schema import SCHEMA
@@ -76,7 +77,7 @@ class FailedRows:
                 self._write()
 
     def close(self) -> None:
-        """Write what is held. More may be added afterwards, and closed again."""
+        """Write what is held; raises ExportError. More may be added afterwards, and closed again."""
         if self._pid == os.getpid():
             with self._lock:
                 self._write()
@@ -85,10 +86,16 @@ class FailedRows:
         if not self._rows:
             return
         table = _table(self._rows, self._schema)
-        self.directory.mkdir(parents=True, exist_ok=True)
         path = self.directory / f"{self._stem}-{self._parts:05d}.parquet"
-        pq.write_table(table, partial_path(path))
-        publish(path)
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            pq.write_table(table, partial_path(path))
+            publish(path)
+        except OSError as error:
+            raise ExportError(
+                f"The rows that failed cannot be written to {self.directory} ({error.strerror or error}); "
+                "choose another folder for failures, or put that right."
+            ) from error
         self._parts, self._rows, self._n_bytes = self._parts + 1, [], 0
 
     def __getstate__(self) -> dict[str, Any]:

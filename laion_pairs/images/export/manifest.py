@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from laion_pairs import __version__
-from laion_pairs.errors import ExportMismatch
+from laion_pairs.errors import ExportError, ExportMismatch, LaionError
 from laion_pairs.images.export.durable import write_whole
 
 __all__ = ["begin", "read_manifest"]
@@ -21,15 +21,27 @@ _NAME = "manifest.json"
 
 
 def read_manifest(directory: Path) -> dict[str, Any] | None:
-    """The settings of the export in ``directory``; None where there is none. Raises ExportMismatch."""
+    """The settings of the export in ``directory``; None where there is none. Raises ExportError."""
     path = directory / _NAME
+    try:
+        return _read(directory, path)
+    except LaionError:
+        raise
+    except OSError as error:
+        raise ExportError(f"{path} cannot be read ({error.strerror or error}); choose another folder.") from error
+
+
+def _read(directory: Path, path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         if directory.is_dir() and any(_is_visible(entry) for entry in directory.iterdir()):
             raise ExportMismatch(f"{directory} holds something else than an export; choose an empty or a new folder.")
         return None
     try:
-        return dict(json.loads(path.read_bytes())["settings"])
-    except (ValueError, KeyError, TypeError) as error:
+        settings = json.loads(path.read_bytes())["settings"]
+        if not isinstance(settings, dict):
+            raise TypeError("settings are a dictionary")
+        return settings
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ExportMismatch(f"{path} is not the manifest of an export; choose an empty or a new folder.") from error
 
 

@@ -1,7 +1,10 @@
 """How shards and samples are called: by numbers, as img2dataset calls them. Pure.
 
-Shard 12 of 10,000 rows is ``00012``; its row 34 has the key ``000120034``: the shard's number in five digits, the row's
-in as many as the largest row of a full shard needs. More than 100,000 shards take more digits.
+The record 34 of shard 12, of 10,000 rows, has the key ``000120034``: the shard's number in five digits, the record's in
+as many as the largest of a full shard needs. More than 100,000 shards take more digits.
+
+Keys number what was written, in the order in which it was, not the release's rows: were there a key for each row, a gap
+would say which row is TAKEN_DOWN or WITHDRAWN.
 """
 
 from __future__ import annotations
@@ -16,8 +19,7 @@ def shard_name(shard: int) -> str:
     return f"{shard:0{_SHARD_DIGITS}d}"
 
 
-def sample_key(index: int, shard_rows: int) -> str:
-    """The key of row ``index`` of the whole stream."""
-    shard, row = divmod(index, shard_rows)
+def sample_key(shard: int, written: int, shard_rows: int) -> str:
+    """The key of what is written to ``shard`` after ``written`` others, of ``shard_rows`` at most."""
     digits = len(str(shard_rows - 1)) if shard_rows > 1 else 0
-    return shard_name(shard) + (f"{row:0{digits}d}" if digits else "")
+    return shard_name(shard) + (f"{written:0{digits}d}" if digits else "")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from laion_pairs.errors import CorruptShard, NoShards, PolicyError, SchemaError
+from laion_pairs.errors import CorruptShard, PolicyError, SchemaError
 from laion_pairs.images.export.record import FOUND, PUBLISHED
 from laion_pairs.ledger import Outcome
 from laion_pairs.schema import NAMES
@@ -53,12 +53,12 @@ def parse_outcomes(words: str | None) -> frozenset[str]:
 
 
 def find_retry_source(place: str) -> RetrySource:
-    """The parquet files at ``place``: one file, or those directly in a folder. Raises NoShards, SchemaError."""
+    """The parquet files at ``place``: one file, or those directly in a folder. Raises PolicyError, SchemaError."""
     path = Path(place).expanduser()
     files = [path] if path.is_file() else sorted(path.glob("*.parquet"))
     files = [file for file in files if not file.name.startswith(".")]
     if not files:
-        raise NoShards(
+        raise PolicyError(
             f"--retry was given {place}, and there is no parquet file; give a file with the columns url and outcome, "
             "or the folder of an earlier download."
         )

@@ -30,7 +30,8 @@ RECORDS_PER_GROUP = 1_000
 class Shard:
     """Rows [number · shard_rows, …) of the stream, as files in ``directory`` that nobody sees before ``publish``.
 
-    Of a row that is TAKEN_DOWN or WITHDRAWN nothing is written; it is counted.
+    Of a row that is TAKEN_DOWN or WITHDRAWN nothing is written; it is counted. Keys number what was written, images and
+    failures, one after the other in the order in which they were: not the release's rows.
     """
 
     def __init__(self, directory: Path, number: int, settings: ExportSettings, rows: pa.Schema) -> None:
@@ -38,6 +39,7 @@ class Shard:
         self.asked = 0
         self.resume: Any = None
         self.counts = Counts(start_time=time.time())
+        self._written = 0
         self._directory = directory
         self._settings = settings
         self._own = own_columns(rows)
@@ -59,12 +61,13 @@ class Shard:
         """Take one row that has its outcome."""
         done, picture = fetched.done, fetched.picture
         if done.outcome not in NEVER_WRITTEN:
-            key = sample_key(fetched.index, self._settings.shard_rows)
+            key = sample_key(self.number, self._written, self._settings.shard_rows)
             record = make_record(fetched.row, self._own, key, done, picture)
             if picture is not None:
                 self._images.add(Sample(key, picture, fetched.row.get("caption"), record))
                 self.counts.n_bytes += len(picture.body)
             self._records.add(record)
+            self._written += 1
         self.counts.outcomes[done.outcome.value] += 1
         if done.trust is not None:
             self.counts.trust[done.trust.value] += 1

@@ -7,6 +7,8 @@ totals of the files are exact after any number of kills. The first eight names a
 from __future__ import annotations
 
 import json
+import math
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,9 +19,10 @@ from laion_pairs.errors import ExportError
 from laion_pairs.images.export.durable import write_whole
 from laion_pairs.images.export.naming import shard_name
 from laion_pairs.images.export.record import failed_step
+from laion_pairs.images.integrity import Trust
 from laion_pairs.ledger import Outcome
 
-__all__ = ["Counts", "ShardStats", "read_finished", "stats_path", "write_stats"]
+__all__ = ["Counts", "ShardStats", "not_ours", "read_finished", "stats_path", "write_stats"]
 
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 
@@ -82,15 +85,29 @@ class Counts:
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Counts:
         """What :meth:`as_dict` gave."""
-        words = given["status_dict"].items()
+        outcomes = {"ok" if word == "success" else word: n for word, n in given["status_dict"].items()}
+        if not (outcomes.keys() <= _OUTCOMES.keys() and given["trust"].keys() <= {*Trust}):
+            raise ValueError("a word for an outcome that there is not")
         return cls(
-            outcomes=Counter({"ok" if word == "success" else word: n for word, n in words}),
-            trust=Counter(given["trust"]),
-            n_bytes=given["bytes"],
-            start_time=given["start_time"],
-            end_time=given["end_time"],
-            seconds=given["duration"],
+            outcomes=Counter({word: _count(n) for word, n in outcomes.items()}),
+            trust=Counter({word: _count(n) for word, n in given["trust"].items()}),
+            n_bytes=_count(given["bytes"]),
+            start_time=_seconds(given["start_time"]),
+            end_time=_seconds(given["end_time"]),
+            seconds=_seconds(given["duration"]),
         )
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} is no count")
+    return value
+
+
+def _seconds(value: Any) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is no time")
+    return float(value)
 
 
 @dataclass(frozen=True)
@@ -127,14 +144,32 @@ def write_stats(directory: Path, stats: ShardStats) -> None:
 
 
 def read_finished(directory: Path) -> Iterator[ShardStats]:
-    """The finished shards, from the first to the one before the first that is not finished."""
-    shard = 0
-    while (path := stats_path(directory, shard)).is_file():
-        try:
-            given = json.loads(path.read_bytes())
-            yield ShardStats(given["shard"], given["first_row"], Counts.from_dict(given), given["resume"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise ExportError(
-                f"{path} is not a stats file that laion download wrote; remove it, and the shard is fetched again."
-            ) from error
-        shard += 1
+    """The finished shards, from the first to the one before the first that is not finished. Raises ExportError."""
+    shard = first_row = 0
+    while os.path.isfile(path := stats_path(directory, shard)):
+        stats = _read(path)
+        if (stats.shard, stats.first_row) != (shard, first_row):
+            raise not_ours(path)
+        yield stats
+        shard, first_row = shard + 1, first_row + stats.counts.rows
+
+
+def not_ours(path: Path) -> ExportError:
+    """The error of a stats file that says what it cannot."""
+    return ExportError(
+        f"{path} is not a stats file that laion download wrote; remove it, and the shard is fetched again."
+    )
+
+
+def _read(path: Path) -> ShardStats:
+    try:
+        given = json.loads(path.read_bytes())
+        shard, first_row, counts = _count(given["shard"]), _count(given["first_row"]), Counts.from_dict(given)
+        resume = given["resume"]
+        if resume is not None and not isinstance(resume, dict):
+            raise TypeError("a state is a dictionary")
+        return ShardStats(shard, first_row, counts, resume)
+    except OSError as error:
+        raise ExportError(f"{path} cannot be read ({error.strerror or error}); make it readable.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise not_ours(path) from error

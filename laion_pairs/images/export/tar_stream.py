@@ -1,7 +1,8 @@
 """A part of a stream of rows as one tar, written while it is read: nothing on disk, no end of memory needed.
 
 Part n of m holds every row of some files, or every m-th row: see :func:`part_of`. The parts are disjoint, together
-complete, and the same each time. Keys are the part's number in five digits and the row's within the part in nine.
+complete, and the same each time. Keys are the part's number in five digits and
+the image's in nine: they number what was written, in that order, not the release's rows.
 """
 
 from __future__ import annotations
@@ -57,14 +58,15 @@ def stream_tar(
     """
     own = own_columns(schema)
     numbered: Iterator[tuple[int, Mapping[str, Any]]] = enumerate(islice(rows, limit))
-    tar = TarWriter(out)
+    tar, written = TarWriter(out), 0
     for fetched in fetch_rows(numbered, export, download):
         done, picture = fetched.done, fetched.picture
         if picture is not None and done.outcome not in NEVER_WRITTEN:
-            key = f"{shard_name(part)}{fetched.index:09d}"
+            key = f"{shard_name(part)}{written:09d}"
             record = make_record(fetched.row, own, key, done, picture)
             tar.add(Sample(key, picture, fetched.row.get("caption"), record))
             out.flush()
+            written += 1
         progress(done.outcome)
     tar.end()
     out.flush()

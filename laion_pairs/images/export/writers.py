@@ -17,7 +17,6 @@ Samples stand in the order in which they were had.
 
 from __future__ import annotations
 
-import shutil
 import tarfile
 from abc import ABC, abstractmethod
 from contextlib import suppress
@@ -28,7 +27,7 @@ import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from laion_pairs.images.export.durable import partial_path, publish
+from laion_pairs.images.export.durable import partial_path, publish, remove
 from laion_pairs.images.export.sample import Sample
 from laion_pairs.images.export.settings import Format
 
@@ -64,8 +63,7 @@ class ImageWriter(ABC):
         """Remove what was written, also on a disk on which nothing more can be written."""
         with suppress(OSError):  # the rest of a file that is thrown away
             self.close()
-        partial = partial_path(self.path)
-        shutil.rmtree(partial) if partial.is_dir() else partial.unlink(missing_ok=True)
+        remove(partial_path(self.path))
 
 
 class TarWriter:

@@ -31,7 +31,7 @@ def keep_freed_memory() -> None:
 
     By default glibc gives megabytes back to the system as soon as they are free, and every picture then costs hundreds
     of page faults, a sixth of its CPU time. It learns better from the largest block that a program frees
-    (mallopt(3), ``M_MMAP_THRESHOLD``): this one is never touched, so it costs nothing. At most twice its size is kept in
-    each thread. On other systems nothing changes.
+    (mallopt(3), ``M_MMAP_THRESHOLD``): this one is never touched, so it costs nothing. At most twice its size is kept
+    in each thread. On other systems nothing changes.
     """
     bytearray(_KEPT_BYTES)

@@ -9,9 +9,11 @@ from typing import Any
 from laion_pairs.images.bulk import Downloaded, Lane, Settings, open_lane
 from laion_pairs.images.export.failed_rows import NEVER_WRITTEN, FailedRows
 from laion_pairs.images.failure import fetch_failed
+from laion_pairs.images.policy import DownloadPolicy
 from laion_pairs.images.stream.delivery import Delivery
 from laion_pairs.images.stream.image_column import ImageColumn
 from laion_pairs.images.stream.source_rows import Chunk
+from laion_pairs.images.stream.splitting import worker_count
 from laion_pairs.images.stream.turns import Turns
 from laion_pairs.images.stream.window import Window
 from laion_pairs.ledger import Outcome
@@ -84,7 +86,8 @@ class Downloading:
 
     def _open(self, takedown: frozenset[str]) -> Lane:
         paths = tuple(sorted(takedown.union(self.settings.takedown)))
-        return open_lane(replace(self.settings, takedown=paths), ordered=self.ordered)
+        policy = _shared_manners(self.settings.policy, worker_count())
+        return open_lane(replace(self.settings, takedown=paths, policy=policy), ordered=self.ordered)
 
     def _wants(self, lane: Lane, window: Window, turns: Turns[Downloaded]) -> bool:
         if not lane.outstanding:
@@ -109,6 +112,17 @@ class Downloading:
         row["trust"] = done.trust.value if done.trust is not None else None
         window.deliver(number)
         yield number, row
+
+
+def _shared_manners(policy: DownloadPolicy, n_workers: int) -> DownloadPolicy:
+    """What is left of the manners towards a host for each of a DataLoader's workers, who know nothing of each other."""
+    if n_workers == 1:
+        return policy
+    return replace(
+        policy,
+        requests_per_host=max(1, policy.requests_per_host // n_workers),
+        host_interval_s=policy.host_interval_s * n_workers,
+    )
 
 
 def _pull(chunks: Iterator[Chunk], window: Window) -> Iterator[_Row]:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 import time
 
 import pytest
+from PIL import Image
 
 from laion_pairs.errors import DownloadStopped
+from laion_pairs.images.bulk import Job, Settings, open_lane
 from laion_pairs.images.bulk.budget import Budget
 from laion_pairs.images.bulk.file_limit import room_for_sockets
 from laion_pairs.images.bulk.names import Names, is_address
 from laion_pairs.images.bulk.retries import Retries
 from laion_pairs.images.bulk.streak import Streak
+from laion_pairs.images.pixels import Resize
 from laion_pairs.images.policy import DownloadPolicy
 from laion_pairs.images.refusal import Refused
 from laion_pairs.ledger import Outcome
+from laion_pairs.sample import ImageHost
 
 POLICY = DownloadPolicy(max_retries=2, retry_delay_s=10, max_retry_after_s=60)
 
@@ -59,6 +64,39 @@ def test_a_spent_budget_lets_one_transfer_go_on_while_somebody_waits():
     assert budget.spent
     budget.hold(-240)
     assert not budget.spent
+
+
+def test_what_is_under_way_is_reckoned_with_the_last_images():
+    budget = Budget(1000, typical_bytes=100)
+    assert [n for n in range(20) if budget.has_room(n)] == list(range(10))
+    for _ in range(500):
+        budget.learn(250)
+    assert [n for n in range(20) if budget.has_room(n)] in ([0, 1, 2], [0, 1, 2, 3])
+    budget.hold(900)
+    assert not budget.has_room(0)
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_pictures_that_grow_when_they_are_decoded_stay_within_the_budget(ordered):
+    """16 kB files that decode to 3 MB each: a consumer that pauses finds no more than the budget and a few."""
+    file = io.BytesIO()
+    Image.new("RGB", (1000, 1000), (200, 30, 30)).save(file, "JPEG")
+    limit = 30_000_000
+    limited = DownloadPolicy(allow_private=True, host_interval_s=0, max_bytes_in_flight=limit, requests_per_host=64)
+    most = 0
+    with ImageHost() as host:
+        url = host.serve("/a.jpg", file.getvalue())
+        lane = open_lane(Settings(policy=limited, resize=Resize(mode="no"), concurrency=64), ordered=ordered)
+        try:
+            for _ in range(120):
+                while lane.wants_more:
+                    lane.submit(Job(url))
+                assert lane.take().outcome is Outcome.OK
+                time.sleep(0.01)
+                most = max(most, lane._budget._held)
+        finally:
+            lane.close()
+    assert most < limit + 10 * 3_000_000
 
 
 @pytest.mark.parametrize(

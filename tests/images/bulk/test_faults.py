@@ -211,7 +211,7 @@ def test_forked_children_download_on_their_own_also_in_the_middle_of_a_download(
         child.join(60)
         assert child.exitcode == 0
     taken += list(stream)
-    assert outcomes(taken) == {"ok": 300}
+    assert outcomes(taken) == {"ok": 60}
     assert Ledger(ledger).counts()["images"] == {"ok": 120}
 
 

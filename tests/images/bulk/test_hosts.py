@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -102,8 +103,24 @@ def test_a_host_that_asks_for_a_pause_gets_it(retry_after_s, pause_s):
     assert turns(hosts, pause_s) == ["two"]
 
 
-def test_pauses_that_nobody_names_double():
+def test_a_host_that_only_asks_for_pauses_is_left_alone():
     hosts: Hosts[str] = Hosts(POLICY)
+    now_s, why = 0.0, refused(Outcome.RATE_LIMITED, 3.0)
+    for _ in range(POLICY.breaker_failures):
+        hosts.put("busy", "row", now_s)
+        _, host = hosts.next(now_s)
+        hosts.done(host, why, now_s)
+        now_s += 4.0
+    assert hosts.put("busy", "row", now_s) is why
+    assert turns(hosts, now_s + POLICY.breaker_pause_s) == []
+    hosts.put("busy", "probe", now_s + POLICY.breaker_pause_s)
+    _, host = hosts.next(now_s + POLICY.breaker_pause_s)
+    hosts.done(host, None, now_s + POLICY.breaker_pause_s)
+    assert hosts.put("busy", "row", now_s + POLICY.breaker_pause_s + 1) is True
+
+
+def test_pauses_that_nobody_names_double():
+    hosts: Hosts[str] = Hosts(replace(POLICY, breaker_failures=100))
     now_s, waits = 0.0, []
     for _ in range(7):
         hosts.put("busy", "row", now_s)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from laion_pairs.images import DownloadPolicy
 from laion_pairs.images.stream import download_images
+from laion_pairs.images.stream.downloading import _shared_manners
 from laion_pairs.images.stream.splitting import ShardCount, Stride, split_source
 
 N_ROWS = 60
@@ -120,3 +121,11 @@ def test_shuffled_shards_and_rows_are_the_same_rows(gallery: Gallery, hurry: Dow
     parts = [row["n"] for rank in range(2) for row in split_dataset_by_node(images, rank, 2)]
     assert sorted(parts) == there(N_ROWS)
     assert gallery.requested() == dict.fromkeys(range(N_ROWS), 2)
+
+
+def test_a_dataloaders_workers_share_the_manners_towards_a_host():
+    policy = DownloadPolicy(requests_per_host=16, host_interval_s=0.02)
+    assert _shared_manners(policy, 1) == policy
+    shared = _shared_manners(policy, 4)
+    assert (shared.requests_per_host, shared.host_interval_s) == (4, 0.08)
+    assert _shared_manners(policy, 100).requests_per_host == 1
