@@ -195,7 +195,7 @@ def _rows(asked: argparse.Namespace, ledger: Ledger, begun: dict[str, Any] | Non
         raise PolicyError("name a RELEASE or --data-files, or --retry what an earlier run could not get.")
     if getattr(asked, "only", None) is not None:
         raise PolicyError("--only says which rows of an earlier run are tried again; it goes with --retry.")
-    if begun is not None and begun.get("commit") and begun.get("revision") == asked.revision:
+    if begun is not None and isinstance(begun.get("commit"), str) and begun.get("revision") == asked.revision:
         revision = begun["commit"]  # what was begun goes on in the same data
     else:
         revision = asked.revision

@@ -139,7 +139,7 @@ def _writing(directory: Path) -> Iterator[None]:
                 f"The folder {directory} cannot be made ({error.strerror or error}); choose a place for it where "
                 "files can be written."
             ) from error
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             advice = "free some space, or choose another folder"
         else:
             advice = "put that right, or choose another folder"
@@ -206,7 +206,6 @@ class _Run:
             if not self._at_end:
                 if last.resume is None:
                     raise not_ours(stats_path(self._directory, last.shard))
-                self._rows.load_state_dict(last.resume)
                 self._resumed = last
         with _writing(self._directory):
             _remove_leftovers(self._directory, self._settings, self._shards)
@@ -230,12 +229,17 @@ class _Run:
 
     def _going_on(self) -> Iterator[Mapping[str, Any]]:
         """The rows behind what is finished. A state that is another stream's shows when the first of them is read."""
-        rows = iter(self._rows)
-        if self._resumed is not None:
+        if self._resumed is None:
+            rows = iter(self._rows)
+        else:
             resume, path = self._resumed.resume, stats_path(self._directory, self._resumed.shard)
             try:
+                self._rows.load_state_dict(resume)
+                rows = iter(self._rows)
                 row = next(rows, None)
-            except (KeyError, TypeError, IndexError, AttributeError) as error:
+            except (LaionError, pa.ArrowException):
+                raise
+            except (ValueError, LookupError, TypeError, AttributeError) as error:
                 raise not_ours(path) from error
             now = self._rows.state_dict()
             if now.keys() != resume.keys() or now.get("epoch") != resume.get("epoch"):  # it would begin anew

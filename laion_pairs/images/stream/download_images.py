@@ -9,7 +9,7 @@ from typing import Any
 
 import datasets
 
-from laion_pairs.errors import SchemaError
+from laion_pairs.errors import PolicyError, SchemaError
 from laion_pairs.images.bulk import Settings
 from laion_pairs.images.integrity import Integrity
 from laion_pairs.images.pixels import Resize
@@ -91,6 +91,8 @@ def download_images(
     >>> for batch in torch.utils.data.DataLoader(images, batch_size=64, num_workers=4): ...
     """
     ds = _as_stream(ds)
+    if not isinstance(ordered, bool):
+        raise PolicyError(f"ordered must be True or False, got {ordered!r}")
     limits = {"min_side_px": min_side_px, "max_area_px": max_area_px, "max_aspect_ratio": max_aspect_ratio}
     wanted = Resize(mode=resize, size=size, only_if_bigger=only_if_bigger, **limits)  # type: ignore[arg-type]
     delivery = Delivery(decode=decode, on_error=on_error)
@@ -105,12 +107,14 @@ def download_images(
         resize=None if decode == "bytes" else wanted,
         check=Resize(mode="no", **limits),  # type: ignore[arg-type]
         concurrency=concurrency,
-        integrity=Integrity(mode=integrity, lock=_path(lock)),  # type: ignore[arg-type]
-        ledger=_path(ledger.path if isinstance(ledger, Ledger) else ledger),
+        integrity=Integrity(mode=integrity, lock=_path("lock", lock)),  # type: ignore[arg-type]
+        ledger=_path("ledger", ledger.path if isinstance(ledger, Ledger) else ledger),
     )
     examples = DownloadExamples(
         as_source(ds._ex_iterable, ds.features, ds._token_per_repo_id),
-        Downloading(column=column, settings=settings, delivery=delivery, ordered=ordered, failures=_path(failures)),
+        Downloading(
+            column=column, settings=settings, delivery=delivery, ordered=ordered, failures=_path("failures", failures)
+        ),
         RowDecoder(ds.features, column.source, ds._token_per_repo_id),
         delivery.features(ds.features, column.name, wanted),
     )
@@ -118,10 +122,12 @@ def download_images(
 
 
 def _as_stream(ds: Any) -> datasets.IterableDataset:
+    if isinstance(ds, dict) and not ds:
+        raise SchemaError("download_images was given a dict without a split; give it one dataset.")
     if isinstance(ds, dict):
         raise SchemaError(
             f"download_images was given the splits {', '.join(map(str, ds))}; "
-            f"choose one, such as ds[{str(next(iter(ds), 'train'))!r}]."
+            f"choose one, such as ds[{str(next(iter(ds)))!r}]."
         )
     if isinstance(ds, datasets.Dataset):
         if not len(ds):  # which `datasets` cannot divide into shards
@@ -159,5 +165,10 @@ def _like(ds: datasets.IterableDataset, examples: DownloadExamples) -> datasets.
     return images
 
 
-def _path(path: str | PathLike[str] | None) -> str | None:
-    return None if path is None else fspath(path)
+def _path(option: str, path: str | PathLike[str] | None) -> str | None:
+    if path is None:
+        return None
+    text = fspath(path) if isinstance(path, (str, PathLike)) else None
+    if not isinstance(text, str) or not text:
+        raise PolicyError(f"{option} must be a path, or None, got {path!r}")
+    return text

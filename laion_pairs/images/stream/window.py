@@ -21,17 +21,25 @@ which order (:class:`Mark`).
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from threading import Lock
 from typing import Any
+
+from laion_pairs.errors import PolicyError
 
 __all__ = ["REPLAY_ROWS", "Mark", "Window", "parse_rows", "render_rows", "window_of"]
 
 REPLAY_ROWS = 16_384
 """How many of the last rows can be replayed in their order: the largest batch of a ``map`` that is resumed exactly."""
+
+MISSING_ROWS = 1_000_000
+"""What a state may say is under way: far more than ``downloading.WINDOW_ROWS`` with all that can be replayed."""
+
+_RANGE = re.compile(r"[0-9]{1,18}(-[0-9]{1,18})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ class Window:
     """The rows under way, and where the source has to go on so that none is lost. May be copied from other threads.
 
     Args:
-        saved: a state, or None to begin at the first row.
+        saved: a state, or None to begin at the first row. What is no state is a :class:`PolicyError`.
     """
 
     def __init__(self, saved: dict[str, Any] | None = None) -> None:
@@ -73,10 +81,13 @@ class Window:
         self._lock = Lock()
         self.first: tuple[int, ...] = ()
         if saved is not None:
+            _check(saved)
             self._next, self._end = saved["row"], saved["end"]
             self._missing.update((row, None) for row in parse_rows(saved["missing"]))
             self._snapshots.append(_Snapshot(saved["row"], saved["source"]))
             self.first = tuple(parse_rows(saved["first"]))
+            if not self._missing.keys() >= {*self.first}:
+                raise _not_ours("rows that go first are not among the missing")
 
     @property
     def is_fresh(self) -> bool:
@@ -174,8 +185,38 @@ def render_rows(rows: Iterable[int]) -> str:
     return " ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in ranges)
 
 
+def _check(saved: Any) -> None:
+    """Raise a PolicyError before anything is made of a state that no window gave."""
+    if not isinstance(saved, Mapping) or not {"source", "row", "end", "missing", "first"} <= saved.keys():
+        raise _not_ours("it lacks one of source, row, end, missing, first")
+    row, end = saved["row"], saved["end"]
+    if type(row) is not int or type(end) is not int or not 0 <= row <= end:
+        raise _not_ours("row and end are no numbers of rows, in this order")
+    for name, most in (("missing", MISSING_ROWS), ("first", REPLAY_ROWS)):
+        text, n_rows, last = saved[name], 0, row - 1
+        if not isinstance(text, str) or not all(map(_RANGE.fullmatch, text.split())):
+            raise _not_ours(f"{name} must be rows such as '12 15-18'")
+        for rows in _ranges(text):
+            n_rows += len(rows)
+            if not rows or rows[0] < row or rows[-1] >= end or n_rows > most:
+                raise _not_ours(f"{name} has rows that cannot be, or more than {most}")
+            if name == "missing" and rows[0] <= last:
+                raise _not_ours("missing must ascend")
+            last = rows[-1]
+
+
+def _not_ours(why: str) -> PolicyError:
+    return PolicyError(
+        f"This state of download_images cannot be resumed from: {why}; load one that state_dict() gave, or begin anew."
+    )
+
+
 def parse_rows(text: str) -> Iterator[int]:
     """The row numbers that :func:`render_rows` wrote."""
+    return chain.from_iterable(_ranges(text))
+
+
+def _ranges(text: str) -> Iterator[range]:
     for item in text.split():
         first, _, last = item.partition("-")
-        yield from range(int(first), int(last or first) + 1)
+        yield range(int(first), int(last or first) + 1)

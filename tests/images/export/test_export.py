@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from made_up import ROWS, ListRows, picture_bytes
 from laion_pairs.errors import ExportError, ExportMismatch
 from laion_pairs.images import DownloadPolicy, RemoteImage
 from laion_pairs.images.export.export import OPEN_SHARDS, export, finished_rows
+from laion_pairs.images.export.manifest import begin
 from laion_pairs.images.export.naming import sample_key
 from laion_pairs.images.export.settings import ExportSettings
 from laion_pairs.images.export.stats import stats_path
@@ -71,11 +73,10 @@ def check_exactly_once(out: Path, n: int, shard_rows: int = 10) -> None:
     indices: list[int] = []
     for shard in range(-(-n // shard_rows)):
         records = pq.read_table(out / f"{shard:05d}.parquet").to_pylist()
-        assert {record["key"] for record in records} == {
-            sample_key(index, shard_rows) for index in range(shard * shard_rows, min(n, (shard + 1) * shard_rows))
-        }
-        for record in records:
-            assert record["key"] == sample_key(record["pair_id"], shard_rows)
+        assert [record["key"] for record in records] == [
+            sample_key(shard, written, shard_rows) for written in range(len(records))
+        ]
+        assert {record["pair_id"] // shard_rows for record in records} == {shard}
         indices += [record["pair_id"] for record in records]
         with tarfile.open(out / f"{shard:05d}.tar") as tar:
             keys = [Path(name).stem for name in tar.getnames() if name.endswith(".json")]
@@ -154,6 +155,48 @@ def test_what_a_kill_left_is_removed(host: ImageHost, tmp_path: Path) -> None:
     run(rest, out)
     assert rest.read == 5
     check_exactly_once(out, 35)
+
+
+@pytest.mark.parametrize("name", [".partial-00001.tar", "00000.tar", ".partial-00000.parquet"])
+def test_a_link_to_a_folder_is_removed_and_the_folder_is_not(host: ImageHost, tmp_path: Path, name: str) -> None:
+    out, mine = tmp_path / "out", tmp_path / "mine"
+    begin(out, {**SOURCE, "limit": None, **SETTINGS.as_dict()})
+    mine.mkdir()
+    (mine / "important").touch()
+    (out / name).symlink_to(mine, target_is_directory=True)
+    run(ListRows(rows_at(host, 15)), out)
+    check_exactly_once(out, 15)
+    assert (mine / "important").exists()
+
+
+@pytest.mark.parametrize("resume", [None, [], {}, {"at": "?"}, {"elsewhere": 3}, {"at": 10, "epoch": 2}])
+def test_a_state_of_another_stream_is_told(host: ImageHost, tmp_path: Path, resume: Any) -> None:
+    out = tmp_path / "out"
+    run(ListRows(rows_at(host, 15)), out)
+    (out / "00001_stats.json").unlink()
+    stats = json.loads(stats_path(out, 0).read_bytes())
+    stats_path(out, 0).write_text(json.dumps({**stats, "resume": resume}))
+    with pytest.raises(ExportError, match=r"00000_stats\.json is not .* remove it"):
+        run(ListRows(rows_at(host, 15)), out)
+
+
+NOWHERE = [("/proc/laion/out", "cannot be made .*choose a place"), ("FILE/out", "cannot be (made|read)")]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux")
+@pytest.mark.parametrize(("place", "sentence"), NOWHERE)
+def test_a_folder_that_cannot_be_is_told_as_that(host: ImageHost, tmp_path: Path, place: str, sentence: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ExportError, match=sentence) as told:
+        run(ListRows(rows_at(host, 1)), Path(place.replace("FILE", str(tmp_path / "file"))))
+    assert "free some space" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", [".lock", ".partial-manifest.json"])
+def test_a_folder_in_the_way_is_one_sentence(host: ImageHost, tmp_path: Path, name: str) -> None:
+    (tmp_path / "out" / name).mkdir(parents=True)
+    with pytest.raises(ExportError, match=f"{name} cannot be written"):
+        run(ListRows(rows_at(host, 1)), tmp_path / "out")
 
 
 def test_the_stats_come_last(host: ImageHost, tmp_path: Path) -> None:

@@ -19,13 +19,13 @@ from PIL import Image
 
 from laion_pairs.errors import ExportError, ExportMismatch, PolicyError
 from laion_pairs.images.export.card import write_card
-from laion_pairs.images.export.manifest import begin
+from laion_pairs.images.export.manifest import begin, read_manifest
 from laion_pairs.images.export.naming import sample_key, shard_name
 from laion_pairs.images.export.picture import make_picture
 from laion_pairs.images.export.record import FOUND, own_columns, record_schema
 from laion_pairs.images.export.settings import ENCODES, FORMATS, ExportSettings
 from laion_pairs.images.export.shard import Shard
-from laion_pairs.images.export.stats import read_finished, stats_path
+from laion_pairs.images.export.stats import Counts, read_finished, stats_path
 from laion_pairs.images.pixels import Resize
 from laion_pairs.ledger import Outcome
 
@@ -41,7 +41,7 @@ KEYS = [
 
 @pytest.mark.parametrize(("index", "shard_rows", "key"), KEYS)
 def test_keys_are_numbered_as_img2dataset_does(index: int, shard_rows: int, key: str) -> None:
-    assert sample_key(index, shard_rows) == key
+    assert sample_key(*divmod(index, shard_rows), shard_rows) == key
     assert key.startswith(shard_name(index // shard_rows))
 
 
@@ -154,8 +154,8 @@ def test_the_records_of_all_other_rows(tmp_path: Path) -> None:
     assert shown == [
         ("000000000", "success", "ok", 400, 16),
         ("000000001", "failed_to_download", "timed_out", 400, None),
-        ("000000003", "success", "ok", 400, 16),
-        ("000000004", "failed_to_resize", "corrupt_image", 400, None),
+        ("000000002", "success", "ok", 400, 16),  # no gap says that a row is not here
+        ("000000003", "failed_to_resize", "corrupt_image", 400, None),
     ]
     assert records["error_message"].to_pylist() == [None, "timed_out it was", None, "corrupt_image it was"]
 
@@ -231,6 +231,49 @@ def test_a_folder_is_gone_on_with_as_it_was_begun_or_not_at_all(tmp_path: Path) 
 
 def test_stats_that_are_damaged_are_told(tmp_path: Path) -> None:
     stats_path(tmp_path, 0).write_text("{}")
+    with pytest.raises(ExportError, match=r"00000_stats\.json"):
+        list(read_finished(tmp_path))
+
+
+GOOD_STATS = {**Counts().as_dict(), "shard": 0, "first_row": 0, "resume": {"at": 1}}
+DAMAGED = [
+    {"status_dict": []},
+    {"status_dict": {"eaten": 1}},
+    {"status_dict": {"success": "1"}},
+    {"status_dict": {"success": -1}},
+    {"status_dict": {"success": True}},
+    {"trust": [1]},
+    {"trust": {"blind": 1}},
+    {"bytes": -1},
+    {"bytes": "1"},
+    {"duration": "long"},
+    {"start_time": float("nan")},
+    {"end_time": None},
+    {"shard": 1},
+    {"first_row": 7},
+    {"first_row": "0"},
+    {"resume": [1]},
+    {"resume": 3},
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGED, ids=json.dumps)
+def test_each_damage_of_stats_is_told(tmp_path: Path, damage: dict[str, Any]) -> None:
+    stats_path(tmp_path, 0).write_text(json.dumps(GOOD_STATS))
+    assert len(list(read_finished(tmp_path))) == 1
+    stats_path(tmp_path, 0).write_text(json.dumps(GOOD_STATS | damage))
+    with pytest.raises(ExportError, match=r"00000_stats\.json is not .*; remove it"):
+        list(read_finished(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "3", "null", "[" * 100_000, '{"settings": []}', '{"settings": [["a", 1]]}', "\x00"]
+)
+def test_damaged_json_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(ExportMismatch, match="not the manifest"):
+        read_manifest(tmp_path)
+    stats_path(tmp_path, 0).write_text(text)
     with pytest.raises(ExportError, match=r"00000_stats\.json"):
         list(read_finished(tmp_path))
 

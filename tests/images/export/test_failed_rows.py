@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from laion_pairs.errors import ExportError
 from laion_pairs.images import RemoteImage
 from laion_pairs.images.export import failed_rows
 from laion_pairs.images.export.failed_rows import FailedRows
@@ -97,6 +98,14 @@ def test_odd_values(tmp_path: Path, row: dict[str, object], column: str, kept: o
     failed.add(row, Outcome.BAD_URL, "")
     failed.close()
     assert rows_of(tmp_path / "failures")[0].get(column) == kept
+
+
+def test_a_place_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    failed = FailedRows(tmp_path / "file" / "failures")
+    failed.add({"url": "u"}, Outcome.TIMED_OUT)
+    with pytest.raises(ExportError, match=r"cannot be written to .*failures .*choose another folder"):
+        failed.close()
 
 
 def add_in_child(failed: FailedRows) -> None:

@@ -280,6 +280,12 @@ MISTAKES: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
     (LAZY, {"integrity": "always"}, PolicyError, "integrity"),
     (LAZY, {"concurrency": 0}, PolicyError, "concurrency must be a whole number of at least 1, got 0"),
     (LAZY, {"policy": "polite"}, PolicyError, "policy must be a DownloadPolicy, got 'polite'"),
+    ({}, {}, SchemaError, "a dict without a split; give it one dataset"),
+    (LAZY, {"ledger": 3}, PolicyError, "ledger must be a path, or None, got 3"),
+    (LAZY, {"lock": 3}, PolicyError, "lock must be a path, or None, got 3"),
+    (LAZY, {"failures": 3}, PolicyError, "failures must be a path, or None, got 3"),
+    (LAZY, {"failures": ""}, PolicyError, "failures must be a path, or None, got ''"),
+    (LAZY, {"ordered": "yes"}, PolicyError, "ordered must be True or False, got 'yes'"),
     (LAZY, {"concurrency": True}, PolicyError, "concurrency must be a whole number of at least 1, got True"),
 ]
 

@@ -8,9 +8,11 @@ import pickle
 from collections import OrderedDict
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from laion_pairs.errors import PolicyError
 from laion_pairs.images.stream.turns import Turns
 from laion_pairs.images.stream.window import REPLAY_ROWS, Window, parse_rows, render_rows
 
@@ -106,6 +108,38 @@ def test_nothing_is_remembered_of_a_stream_in_order() -> None:
         window.deliver(window.pull())
     assert window.state() == {"source": 9_999, "row": 9_999, "end": 10_000, "missing": "", "first": ""}
     assert len(window._snapshots) == 1
+
+
+GOOD = {"source": None, "row": 2, "end": 20, "missing": "4 7-9", "first": "8 4"}
+BAD: list[Any] = [
+    [],
+    {},
+    GOOD | {"row": -1},
+    GOOD | {"row": "2"},
+    GOOD | {"end": 1},
+    GOOD | {"end": None},
+    GOOD | {"missing": "0-99999999999"},
+    GOOD | {"end": 10**12, "missing": "4-99999999999"},
+    GOOD | {"end": 10**12, "first": "4-99999999999"},
+    GOOD | {"missing": "4 seven"},
+    GOOD | {"missing": "-4"},
+    GOOD | {"missing": "9-7"},
+    GOOD | {"missing": "7 4"},
+    GOOD | {"missing": "4 4"},
+    GOOD | {"missing": "1"},
+    GOOD | {"missing": "20"},
+    GOOD | {"missing": "9" * 5000},
+    GOOD | {"missing": [4]},
+    GOOD | {"first": 4},
+    GOOD | {"first": "5"},
+]
+
+
+@pytest.mark.parametrize("saved", BAD, ids=lambda saved: str(saved)[:90])
+def test_what_is_no_state_is_told(saved: Any) -> None:
+    assert Window(GOOD).first == (8, 4)
+    with pytest.raises(PolicyError, match=r"cannot be resumed from: .*; load one that"):
+        Window(saved)
 
 
 def test_a_stream_that_was_not_read_begins_at_the_beginning() -> None:
