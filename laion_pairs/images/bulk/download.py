@@ -40,11 +40,21 @@ def open_lane(settings: Settings, *, ordered: bool = False, window: int | None =
         engine = _engines.get(key)
         lane = None if engine is None else engine.open(ordered=ordered, window=window)
         while lane is None:
-            for old in [other for other in _engines if not _engines[other].running or other[0] != os.getpid()]:
-                del _engines[old]
+            for old in [other for other in _engines if other[0] == key[0] and not _engines[other].running]:
+                del _engines[old]  # not a parent's: to clean up its connections here would end them there
             engine = _engines[key] = Engine(settings)
             lane = engine.open(ordered=ordered, window=window)
         return lane
+
+
+def _after_fork() -> None:
+    """Another thread of the parent may have held the lock, and is not here to let go of it."""
+    global _opening
+    _opening = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def download(

@@ -109,7 +109,7 @@ class Engine:
 
     def ring(self) -> None:
         """Wake the network thread, if it sleeps though there is something to do: somebody waits for an image."""
-        if self._hungry or self._budget.spent:
+        if self._hungry or not self._budget.has_room(0):
             self._hungry = False
             self._network.ring()
 
