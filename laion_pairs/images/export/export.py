@@ -242,7 +242,7 @@ class _Run:
             except (ValueError, LookupError, TypeError, AttributeError) as error:
                 raise not_ours(path) from error
             now = self._rows.state_dict()
-            if now.keys() != resume.keys() or now.get("epoch") != resume.get("epoch"):  # it would begin anew
+            if not _has_names_of(resume, now) or now.get("epoch") != resume.get("epoch"):  # it would begin anew
                 raise not_ours(path)
             if row is None:
                 return
@@ -261,6 +261,17 @@ class _Run:
 
     def _is_whole(self, shard: Shard) -> bool:
         return shard.complete and (self._at_end or shard.asked == self._settings.shard_rows)
+
+
+def _has_names_of(state: Any, other: Any) -> bool:
+    """Whether two states are of the same stream: the same names at every depth; one may have None for a part."""
+    if state is None or other is None or not isinstance(other, dict):
+        return not isinstance(state, dict) or other is None
+    return (
+        isinstance(state, dict)
+        and state.keys() == other.keys()
+        and all(_has_names_of(state[name], other[name]) for name in other)
+    )
 
 
 def _remove_leftovers(directory: Path, settings: ExportSettings, shard: int) -> None:

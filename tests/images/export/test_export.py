@@ -169,7 +169,7 @@ def test_a_link_to_a_folder_is_removed_and_the_folder_is_not(host: ImageHost, tm
     assert (mine / "important").exists()
 
 
-@pytest.mark.parametrize("resume", [None, [], {}, {"at": "?"}, {"elsewhere": 3}, {"at": 10, "epoch": 2}])
+@pytest.mark.parametrize("resume", [None, [], {}, {"at": "?"}, {"elsewhere": 3}, {"at": 10, "epoch": 2}, {"at": {}}])
 def test_a_state_of_another_stream_is_told(host: ImageHost, tmp_path: Path, resume: Any) -> None:
     out = tmp_path / "out"
     run(ListRows(rows_at(host, 15)), out)
