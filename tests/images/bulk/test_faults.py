@@ -65,6 +65,11 @@ def descriptors() -> int:
     return n
 
 
+def own_threads() -> int:
+    """Threads, without those of the host in this process."""
+    return sum("process_request" not in thread.name for thread in threading.enumerate())
+
+
 @HAS_PROC
 @pytest.mark.parametrize("stops", [10, pytest.param(50, marks=pytest.mark.ci)])
 def test_early_stops_at_random_moments_leave_nothing_behind(host: ImageHost, tmp_path: Path, stops: int) -> None:
@@ -79,12 +84,10 @@ def test_early_stops_at_random_moments_leave_nothing_behind(host: ImageHost, tmp
 
     for _ in range(5):
         once()
-    own = {thread.name for thread in threading.enumerate() if "process_request" not in thread.name}
-    threads, files = len(own), descriptors()
+    threads, files = own_threads(), descriptors()
     for _ in range(stops):
         once()
-    count = lambda: sum("process_request" not in thread.name for thread in threading.enumerate())  # noqa: E731
-    assert settle(count, threads) <= threads
+    assert settle(own_threads, threads) <= threads
     assert settle(descriptors, files) <= files + 2
 
 
