@@ -245,9 +245,12 @@ def test_control_c_ends_it_at_once(host: ImageHost, tmp_path: Path, paths: list[
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "started\n"
-    time.sleep(0.7)
+    before, end_s = host.count(), time.monotonic() + 30
+    while host.count() < before + 8 and time.monotonic() < end_s:  # requests are on their way
+        time.sleep(0.05)
+    time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=15)
+    out, err = process.communicate(timeout=60)
     assert (out, err, process.returncode) == ("interrupted\n", "", 0)
     if paths == ["/a.png"]:
         assert Ledger(tmp_path / "l").counts()["images"]["ok"] > 0
