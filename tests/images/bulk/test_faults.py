@@ -228,7 +228,8 @@ def test_forked_children_download_on_their_own_also_in_the_middle_of_a_download(
 )
 def test_control_c_ends_it_at_once(host: ImageHost, tmp_path: Path, paths: list[str]) -> None:
     code = """
-        import itertools, sys
+        import itertools, signal, sys
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background inherits a deaf ear
         from laion_pairs.images import DownloadPolicy
         from laion_pairs.images.bulk import Job, Settings, download
         policy = DownloadPolicy(allow_private=True, host_interval_s=0, max_retries=0, stop_after_failures=0)
