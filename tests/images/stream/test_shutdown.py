@@ -71,6 +71,8 @@ def test_inside_a_running_event_loop(gallery: Gallery, hurry: DownloadPolicy) ->
 
 
 PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a program in the background does not inherit
 import sys
 import datasets
 from laion_pairs.images import DownloadPolicy
