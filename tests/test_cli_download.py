@@ -9,8 +9,8 @@ import random
 import resource
 import subprocess
 import sys
-import time
 import tarfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
