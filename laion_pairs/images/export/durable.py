@@ -46,8 +46,12 @@ def remove(path: Path) -> None:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write one small file, whole and durable, over an older one if there is one."""
-    partial_path(path).write_bytes(content)
-    publish(path)
+    try:
+        partial_path(path).write_bytes(content)
+        publish(path)
+    except OSError:  # a full disk: nothing half-written stays
+        partial_path(path).unlink(missing_ok=True)
+        raise
 
 
 def _sync(path: Path) -> None:
