@@ -142,7 +142,7 @@ class Engine:
                     self._outbox.deliver()
                     deliver_s = time.monotonic() + _SHORT_SLEEP_S
                 if self._counts is not None and time.monotonic() >= flush_s:
-                    self._counts.flush()
+                    self._flush(self._counts)
                     flush_s = time.monotonic() + _FLUSH_S
         except BaseException as error:  # whatever it is, those who wait for images must hear of it
             self._stop(error)
@@ -168,11 +168,15 @@ class Engine:
         try:
             self._finishing.close()
             if self._counts is not None:
-                self._counts.flush()
+                self._flush(self._counts)
         except Exception as error:  # a full disk, most likely
             self._stop(error)
         for lane in lanes:
             lane.fail(self._error or RuntimeError("the download has been closed."))
+
+    def _flush(self, counts: ImageCounts) -> None:
+        counts.total("digests", "malformed", self._finishing.malformed_digests)
+        counts.flush()
 
     def _stop(self, error: BaseException) -> None:
         """End the run with ``error``; the first one counts."""
