@@ -29,6 +29,9 @@ KINDS = [  # what the URL is, how it ends, its share in percent
     ("file:///etc/hostname?{n}", "bad_url", 10),
 ]
 
+FULL_AFTER = 50_000
+"""Pictures after which every bounded memory (hosts, addresses, domains, placeholders: ten thousands each) is full."""
+
 
 def resident_mib() -> int:
     return int(dict(line.split(":", 1) for line in Path("/proc/self/status").open())["VmRSS"].split()[0]) // 1024
@@ -58,15 +61,16 @@ def main(n_rows: int, ledger: str, hosts: list[str]) -> None:
     )
     images = laion_dataset.download_images(source, url_column="url", decode="bytes", policy=policy, ledger=ledger)
     seen = bytearray(n_rows)
-    delivered = doubled = first_tenth_mib = 0
+    delivered = doubled = early_mib = 0
+    early = min(expected["ok"] // 2, FULL_AFTER)
     for row in images:
         doubled += seen[row["n"]]
         seen[row["n"]] = 1
         delivered += 1
-        if not first_tenth_mib and delivered >= expected["ok"] // 10:
-            first_tenth_mib = resident_mib()
+        if not early_mib and delivered >= early:
+            early_mib = resident_mib()
     told = {"delivered": delivered, "doubled": doubled, "expected": expected}
-    print(json.dumps({**told, "first_tenth_mib": first_tenth_mib, "last_mib": resident_mib()}))
+    print(json.dumps({**told, "early_mib": early_mib, "last_mib": resident_mib()}))
 
 
 if __name__ == "__main__":
