@@ -42,7 +42,7 @@ _DOTTED = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _NUMBER = re.compile(r"0x[0-9a-f]{0,15}|[0-9]{1,15}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _URI_CHARACTERS = "!#$%&'()*+,-./:;=?@[]_~"  # and letters and digits, which quote() keeps anyway
-_ENCODED = re.compile(r"[A-Za-z0-9!#$%&'()*+,./:;=?@\[\]_~-]*")  # such characters only: quote() would change nothing
+_ENCODED = re.compile(f"[A-Za-z0-9{re.escape(_URI_CHARACTERS)}]*")  # of these only: quote() would change nothing
 _NEVER = re.compile(  # C0, C1, every Unicode space and separator, byte order mark, surrogates, backslash
     r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff\ud800-\udfff\\]"
 )
