@@ -35,7 +35,7 @@ def read_shard(shard: Shard, plan: ReadPlan, token: str | bool | None = None) ->
         TakedownError, LedgerError
     """
     ledger = Ledger(plan.ledger) if plan.ledger is not None else None
-    with open_source(shard, token) as source:
+    with open_source(shard, token, max_batch_rows=plan.batch_rows) as source:
         sieve = Sieve(source.schema, shard, plan)
         row_groups = source.may_match(sieve.pushdown)
         skipped = set(source.row_groups).difference(row_groups)
@@ -43,21 +43,23 @@ def read_shard(shard: Shard, plan: ReadPlan, token: str | bool | None = None) ->
             ledger,
             {
                 "row_groups": {"skipped": len(skipped)},
-                "rows": {"skipped": sum(source.rows_in(row_group) for row_group in skipped)},
+                "rows": {"skipped": sum(source.rows_in(row_group) or 0 for row_group in skipped)},
             },
         )
-        for row_group, first_row, batch in source.parts(row_groups, sieve.columns, plan.batch_rows):
-            sieved = sieve.apply(batch)
-            _count(
-                ledger,
-                {
-                    **sieved.counts,
-                    "row_groups": {"read": int(first_row == 0)},
-                    "takedown unchecked": sieve.unchecked(batch.num_rows),
-                },
-            )
-            if sieved.batch.num_rows:
-                yield (row_group, first_row), sieved.batch
+        for place, row_group in enumerate(row_groups):
+            upcoming = row_groups[place + 1 :]
+            for _, first_row, batch in source.parts(row_group, sieve.columns, upcoming=upcoming):
+                sieved = sieve.apply(batch)
+                _count(
+                    ledger,
+                    {
+                        **sieved.counts,
+                        "row_groups": {"read": int(first_row == 0)},
+                        "takedown unchecked": sieve.unchecked(batch.num_rows),
+                    },
+                )
+                if sieved.batch.num_rows:
+                    yield (row_group, first_row), sieved.batch
 
 
 def own_schema(listing: Listing, plan: ReadPlan, token: str | bool | None = None) -> pa.Schema:
