@@ -22,6 +22,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,6 @@ from laion_pairs.releases import (
 from laion_pairs.schema import ALL, IMAGE, SCHEMA, Predicate, select_columns
 from laion_pairs.shards import (
     Listing,
-    PinnedExamples,
     ReadPlan,
     Shard,
     fetch_takedown_lists,
@@ -62,6 +62,7 @@ from laion_pairs.shards import (
     own_schema,
     read_shard,
 )
+from laion_pairs.streams import Reading, ShardExamples
 from laion_pairs.takedown import configured_lists, open_lists
 
 if TYPE_CHECKING:
@@ -195,8 +196,15 @@ class LaionDataset(datasets.ArrowBasedBuilder):  # type: ignore[misc] # datasets
         ]
 
     def _get_examples_iterable_for_split(self, split_generator: datasets.SplitGenerator) -> Any:
-        examples = super()._get_examples_iterable_for_split(split_generator)
-        return PinnedExamples(examples, self._listing.commit) if self._listing.commit else examples
+        """What streams: the same rows as prepared ones, at any place from the start."""
+        reading = Reading(
+            plan=self._plan,
+            to_table=partial(_to_table, self.info.features),
+            features=self.info.features,
+            token=self.token,
+            commit=self._listing.commit,
+        )
+        return ShardExamples.of_shards(reading, tuple(split_generator.gen_kwargs["shards"]))
 
     def _as_dataset(self, split: Any = datasets.Split.TRAIN, in_memory: bool = False) -> datasets.Dataset:
         """A prepared split; one from which every row was dropped is an empty dataset, as it is an empty stream."""
@@ -209,14 +217,7 @@ class LaionDataset(datasets.ArrowBasedBuilder):  # type: ignore[misc] # datasets
     def _generate_tables(self, shards: list[Shard], plan: ReadPlan) -> Iterator[tuple[str, pa.Table]]:
         for number, shard in enumerate(shards):
             for (row_group, row), batch in read_shard(shard, plan, token=self.token):
-                yield f"{number}-{row_group}-{row}", self._to_table(batch)
-
-    def _to_table(self, batch: pa.RecordBatch) -> pa.Table:
-        """Adds the lazy image and puts the columns in the order of the features."""
-        columns = {name: image_array(batch) if name == IMAGE else batch.column(name) for name in self.info.features}
-        table = pa.table(columns)
-        wanted = self.info.features.arrow_schema
-        return table if table.schema.equals(wanted) else datasets.table.table_cast(table, wanted)
+                yield f"{number}-{row_group}-{row}", _to_table(self.info.features, batch)
 
 
 def load_dataset(
@@ -285,6 +286,14 @@ def load_dataset(
         raise
     except (ValueError, KeyError) as error:
         raise _bad_split(split, streaming, builder) from error
+
+
+def _to_table(features: datasets.Features, batch: pa.RecordBatch) -> pa.Table:
+    """Adds the lazy image and puts the columns in the order of the features."""
+    columns = {name: image_array(batch) if name == IMAGE else batch.column(name) for name in features}
+    table = pa.table(columns)
+    wanted = features.arrow_schema
+    return table if table.schema.equals(wanted) else datasets.table.table_cast(table, wanted)
 
 
 def releases() -> pd.DataFrame:
