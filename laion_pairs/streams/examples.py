@@ -97,14 +97,13 @@ class ShardExamples(_BaseExamplesIterable):  # type: ignore[misc] # datasets has
         for batch in self._batches(state):
             n_rows = batch.n_before
             n_last = n_rows + batch.table.num_rows
-            for rows in maker.rows(batch.table):
-                for row in rows:
-                    n_rows += 1
-                    if n_rows == n_last:
-                        state.update(first_row=batch.next_row, rows=0)
-                    else:
-                        state["rows"] = n_rows
-                    yield batch.key, row
+            for row in maker.rows(batch.table):
+                n_rows += 1
+                if n_rows == n_last:
+                    state.update(first_row=batch.next_row, rows=0)
+                else:
+                    state["rows"] = n_rows
+                yield batch.key, row
 
     @property
     def iter_arrow(self) -> Callable[[], Iterator[tuple[str, pa.Table]]]:
