@@ -17,10 +17,12 @@ import pyarrow.parquet as pq
 
 from laion_pairs.errors import CorruptShard
 from laion_pairs.shards.grid import cut
-from laion_pairs.shards.opening import BLOCK_BYTES
 from laion_pairs.shards.source import MAX_BATCH_BYTES, MAX_BATCH_ROWS, Part
 
-__all__ = ["ParquetSource"]
+__all__ = ["BUFFER_BYTES", "ParquetSource"]
+
+BUFFER_BYTES = 32 << 10
+"""Of a column's bytes, while it is decoded; a page that is longer is read at once all the same."""
 
 
 class ParquetSource:
@@ -33,7 +35,7 @@ class ParquetSource:
     def __init__(self, file: Any, where: str, *, max_batch_rows: int = MAX_BATCH_ROWS) -> None:
         self._where, self._max_batch_rows = where, max_batch_rows
         with self._corruption("its footer"):
-            self._file = pq.ParquetFile(file, buffer_size=BLOCK_BYTES, pre_buffer=False)
+            self._file = pq.ParquetFile(file, buffer_size=BUFFER_BYTES, pre_buffer=False)
             self._metadata = self._file.metadata
             self.schema: pa.Schema = self._file.schema_arrow
 
@@ -69,9 +71,15 @@ class ParquetSource:
     ) -> Iterator[Part]:
         """The named columns of some rows of a row group, cut on its grid."""
         step = self.batch_rows(row_group)
-        batches = self._file.iter_batches(step, row_groups=[row_group], columns=list(columns))
+        batches = self._batches(row_group, columns, first_row, end_row, upcoming)
         for start, batch in cut(self._checked(batches, row_group), step, first_row, end_row):
             yield Part(row_group, start, batch)
+
+    def _batches(
+        self, row_group: int, columns: Sequence[str], first_row: int, end_row: int | None, upcoming: Sequence[int]
+    ) -> Iterator[pa.RecordBatch]:
+        """The row group's batches from its first row on; at least up to ``end_row``."""
+        yield from self._file.iter_batches(self.batch_rows(row_group), row_groups=[row_group], columns=list(columns))
 
     def _checked(self, batches: Iterator[pa.RecordBatch], row_group: int) -> Iterator[pa.RecordBatch]:
         row = 0

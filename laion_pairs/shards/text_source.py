@@ -21,11 +21,11 @@ import pyarrow.csv as pacsv
 
 from laion_pairs.errors import CorruptShard
 from laion_pairs.shards.grid import cut
-from laion_pairs.shards.opening import BLOCK_BYTES
 from laion_pairs.shards.source import MAX_BATCH_ROWS, Part
 
 __all__ = ["TextSource"]
 
+_BLOCK_BYTES = 1 << 20
 _HEADER_BYTES = 1 << 16
 _QUOTED_HEADER = re.compile(rb'"[^"\t\r\n]*"(\t"[^"\t\r\n]*")+\r?\n')
 
@@ -112,7 +112,7 @@ class TextSource:
         """The file in pieces of whole records."""
         self._file.seek(0)
         rest = b""
-        while data := self._file.read(BLOCK_BYTES):
+        while data := self._file.read(_BLOCK_BYTES):
             rest += data
             end = self._last_record_end(rest)
             if end:
