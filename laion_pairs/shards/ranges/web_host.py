@@ -30,10 +30,12 @@ class WebHost:
 
     def get(self, url: str, byte_range: str, begin: Callable[[Answer], None], into: bytearray, max_bytes: int) -> None:
         import aiohttp
+        import yarl
 
         files = _filesystem(os.getpid())
         try:
-            sync(files.loop, _get, files, url, byte_range, begin, into, max_bytes)
+            address = files.encode_url(url) if url == self.url else yarl.URL(url, encoded=True)
+            sync(files.loop, _get, files, address, byte_range, begin, into, max_bytes)
         except (aiohttp.ClientSSLError, aiohttp.InvalidURL, LaionError):
             raise
         except (OSError, asyncio.TimeoutError, aiohttp.ClientError) as error:
@@ -47,7 +49,7 @@ def _filesystem(process_id: int) -> Any:
 
 
 async def _get(
-    files: Any, url: str, byte_range: str, begin: Callable[[Answer], None], into: bytearray, max_bytes: int
+    files: Any, address: Any, byte_range: str, begin: Callable[[Answer], None], into: bytearray, max_bytes: int
 ) -> None:
     import aiohttp
 
@@ -56,7 +58,7 @@ async def _get(
     )
     headers = {"Range": byte_range, "Accept-Encoding": "identity"}
     session = await files.set_session()
-    async with session.get(files.encode_url(url), headers=headers, timeout=timeout) as response:
+    async with session.get(address, headers=headers, timeout=timeout) as response:
         if response.status not in (200, 206):
             _refuse(response)
         answer = answer_of(response.status, response.headers, str(response.url))
