@@ -63,6 +63,7 @@ from laion_pairs.shards import (
     read_shard,
 )
 from laion_pairs.streams import Reading, ShardExamples
+from laion_pairs.streams.shuffling import shuffle
 from laion_pairs.takedown import configured_lists, open_lists
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ __all__ = [
     "register",
     "releases",
     "set_notebook_policy",
+    "shuffle",
     "to_stock",
 ]
 
