@@ -201,7 +201,7 @@ class LaionDataset(datasets.ArrowBasedBuilder):  # type: ignore[misc] # datasets
         """What streams: the same rows as prepared ones, at any place from the start."""
         reading = Reading(
             plan=self._plan,
-            to_table=partial(_to_table, self.info.features),
+            to_table=partial(_to_table, self.info.features.arrow_schema),
             features=self.info.features,
             token=self.token,
             commit=self._listing.commit,
@@ -217,9 +217,10 @@ class LaionDataset(datasets.ArrowBasedBuilder):  # type: ignore[misc] # datasets
         return datasets.Dataset(empty, info=self.info, split=datasets.Split(str(split)))
 
     def _generate_tables(self, shards: list[Shard], plan: ReadPlan) -> Iterator[tuple[str, pa.Table]]:
+        wanted = self.info.features.arrow_schema
         for number, shard in enumerate(shards):
             for (row_group, row), batch in read_shard(shard, plan, token=self.token):
-                yield f"{number}-{row_group}-{row}", _to_table(self.info.features, batch)
+                yield f"{number}-{row_group}-{row}", _to_table(wanted, batch)
 
 
 def load_dataset(
@@ -290,11 +291,10 @@ def load_dataset(
         raise _bad_split(split, streaming, builder) from error
 
 
-def _to_table(features: datasets.Features, batch: pa.RecordBatch) -> pa.Table:
-    """Adds the lazy image and puts the columns in the order of the features."""
-    columns = {name: image_array(batch) if name == IMAGE else batch.column(name) for name in features}
+def _to_table(wanted: pa.Schema, batch: pa.RecordBatch) -> pa.Table:
+    """Adds the lazy image and puts the columns in the order of the schema, that of the features."""
+    columns = {name: image_array(batch) if name == IMAGE else batch.column(name) for name in wanted.names}
     table = pa.table(columns)
-    wanted = features.arrow_schema
     return table if table.schema.equals(wanted) else datasets.table.table_cast(table, wanted)
 
 

@@ -31,6 +31,8 @@ class Layout:
 
 def read_layouts(shards: Sequence[Shard], plan: ReadPlan, token: str | bool | None = None) -> list[Layout]:
     """The layout of each shard, in order. Raises what :func:`laion_pairs.shards.formats.open_source` raises."""
+    if all(shard.is_local for shard in shards):
+        return [_read(shard, plan, token) for shard in shards]
     with ThreadPoolExecutor(max(1, min(SIDE_BY_SIDE, len(shards)))) as threads:
         return list(threads.map(lambda shard: _read(shard, plan, token), shards))
 

@@ -5,9 +5,9 @@ ones, and nothing but their names needs to be known. The shards that are left ov
 of all their rows, which is looked up in their footers when it is read. So a file with one row group keeps any number of
 readers busy.
 
-A range ends at a row group's boundary where one is near, else at a row. Where a cut lies depends on the shared shards
-and on nothing else, so that parts agree about it, and parts of parts too: part k of m of the range ``index`` of ``of``
-is the range ``index * m + k`` of ``of * m``. A text file says its length to nobody: of it a part takes every n-th row.
+A range ends at a row group's boundary where one is near, else at a row. Parts agree about their cuts, because these
+depend on the shared shards and the numbers of parts only; a part of a part is a range of its range, so that nodes may
+have different numbers of workers. A text file tells its length to nobody: of it a part takes every n-th row.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ EVEN_FROM = 8
 """Whole shards a part: from here on a shard more or less does not show."""
 
 NEAR = 8
-"""A cut moves to a row group's boundary that is within 1/8 of a batch and of a part. Two cuts of two parts move then by
-half a batch together, and no part becomes empty by it."""
+"""A cut moves to a row group's boundary that is within 1/8 of a batch and of a part: together, the cuts of two parts move
+by half a batch at most, and no part becomes empty by it."""
 
 
 class ShardCount(int):
@@ -43,15 +43,23 @@ class ShardCount(int):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The range ``index`` of ``of`` equal ones of the rows of some shards, which are numbered."""
+    """A range of the rows of some shards, which are numbered: of all rows, the part ``index`` of ``of`` about equal
+    ones, for each ``(index, of)`` in ``parts`` one within the other."""
 
     shards: tuple[tuple[int, Shard], ...]
-    index: int
-    of: int
+    parts: tuple[tuple[int, int], ...]
 
-    def part(self, parts: int, index: int) -> Share:
+    def part(self, index: int, of: int) -> Share:
         """One of several equal parts of it."""
-        return replace(self, index=self.index * parts + index, of=self.of * parts)
+        return replace(self, parts=(*self.parts, (index, of)))
+
+    @property
+    def stride(self) -> tuple[int, int]:
+        """The share of rows that nobody has counted: every so many, from which on."""
+        step, offset = 1, 0
+        for index, of in self.parts:
+            step, offset = step * of, offset + step * index
+        return step, offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +83,12 @@ def split_pieces(pieces: Sequence[Piece], parts: int, index: int, *, contiguous:
     n_own = len(whole) // parts if len(whole) % parts == 0 or len(whole) >= EVEN_FROM * parts else 0
     taken, left = whole[: n_own * parts], whole[n_own * parts :]
     own = {piece.number for piece in (taken[index * n_own :][:n_own] if contiguous else taken[index::parts])}
-    share = Share(tuple((piece.number, piece.shard) for piece in left), index, parts)
+    share = Share(tuple((piece.number, piece.shard) for piece in left), ((index, parts),))
     shared = {piece.number for piece in left}
     mine = []
     for piece in pieces:
         if piece.share is not None:
-            mine.append(replace(piece, share=piece.share.part(parts, index)))
+            mine.append(replace(piece, share=piece.share.part(index, parts)))
         elif piece.number in own:
             mine.append(piece)
         elif piece.number in shared:
@@ -101,25 +109,29 @@ def share_spans(share: Share, layouts: Mapping[int, Layout]) -> dict[int, list[S
     ]
     bounds = [0, *accumulate(n_rows for _, _, n_rows, _ in row_groups)]
     steps = [batch_rows for *_, batch_rows in row_groups]
-    first, end = (_cut(at, share.of, bounds, steps) for at in (share.index, share.index + 1))
+    first, end = 0, bounds[-1]
+    for index, of in share.parts:
+        first, end = (_cut(first, end, at, of, bounds, steps) for at in (index, index + 1))
+    step, offset = share.stride
     spans: dict[int, list[Span]] = {number: [] for number, _ in share.shards}
     for (number, row_group, n_rows, _), start in zip(row_groups, bounds, strict=False):
         if start < end and start + n_rows > first:
             spans[number].append(Span(row_group, max(first - start, 0), min(end - start, n_rows)))
     for number, _ in share.shards:
         if layouts[number].rows is None:
-            spans[number].append(Span(0, step=share.of, offset=share.index))
+            spans[number].append(Span(0, step=step, offset=offset))
     return spans
 
 
-def _cut(index: int, of: int, bounds: Sequence[int], batch_rows: Sequence[int]) -> int:
-    """The row before which the range ``index`` of ``of`` begins."""
-    total = bounds[-1]
-    exact = total * index // of
+def _cut(first: int, end: int, index: int, of: int, bounds: Sequence[int], batch_rows: Sequence[int]) -> int:
+    """The row before which part ``index`` of ``of`` of the rows [first, end) begins."""
+    if index in (0, of):
+        return end if index else first
+    exact = first + (end - first) * index // of
     near = [
         (abs(bound - exact), bound)
-        for bound, step in zip(bounds, [*batch_rows, *batch_rows[-1:]], strict=False)
-        if abs(bound - exact) <= min(step, total // of) // NEAR
+        for bound, step in zip(bounds, batch_rows, strict=False)
+        if abs(bound - exact) <= min(step, (end - first) // of) // NEAR
     ]
     return min(near)[1] if near else exact
 
