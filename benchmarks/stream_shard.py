@@ -1,8 +1,10 @@
-"""A shard as LAION-400M's: its eight columns, made-up URLs and captions of realistic lengths and entropy, seeded.
+"""A shard as LAION's of pairs with tags: eight columns, made-up URLs and captions of realistic lengths and entropy.
 
     python benchmarks/stream_shard.py [--rows 1000000] [--row-group-rows 1000000]     # makes it, and says where it is
 
-A million rows take about ten seconds and 150 MB with snappy. Links end in `.invalid`: nobody can be dialled by mistake.
+Its columns are those of S2 (`laion_schemas.py`). The raw LAION-400M's, as many, are only read with a warning, as data
+that was withdrawn, and not from everywhere. A million rows take about ten seconds and 150 MB with snappy, seeded.
+Links end in `.invalid`: nobody can be dialled by mistake.
 """
 
 from __future__ import annotations
@@ -71,18 +73,18 @@ def _block(start: int, rows: int, words: pa.Array, hosts: pa.Array) -> pa.Table:
         "",
     )
     sides = np.clip(random.lognormal(6.2, 0.6, (2, rows)), 64, 8000).astype(np.int32)
-    # CLIP's cosine was cut at 0.3 and computed in single precision
+    # CLIP's cosine was cut at 0.3, and computed in single precision
     similarity = (0.3 + random.exponential(0.03, rows)).astype(np.float32).astype(np.float64)
     return pa.table(
         {
-            "SAMPLE_ID": random.integers(0, 1 << 42, rows),
             "URL": urls,
             "TEXT": captions,
-            "HEIGHT": sides[0],
-            "WIDTH": sides[1],
-            "LICENSE": _chosen(("?", "cc-by-sa-4.0", "cc0-1.0"), (0.97, 0.02, 0.01), rows, random),
-            "NSFW": _chosen(("UNLIKELY", "UNSURE", "NSFW"), (0.93, 0.05, 0.02), rows, random),
+            "WIDTH": sides[0],
+            "HEIGHT": sides[1],
             "similarity": similarity,
+            "hash": random.integers(-(1 << 63), 1 << 63, rows),
+            "punsafe": random.beta(0.3, 4.0, rows).astype(np.float32),
+            "pwatermark": random.beta(0.5, 2.0, rows).astype(np.float32),
         }
     )
 
