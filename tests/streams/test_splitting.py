@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from counted import content, numbers, stream, write_shards
 from datasets.distributed import split_dataset_by_node
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numbered import content, numbers, stream, write_shards
 
 from laion_pairs.sample.hub import LoopbackHub
 from laion_pairs.shards import Layout, Shard
@@ -84,7 +84,7 @@ def test_text_shards_are_split_by_rows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rows", [0, 1, 5])
 def test_fewer_rows_than_readers(tmp_path: Path, rows: int) -> None:
-    assert sorted(sum(parts_of(stream(write_shards(tmp_path / "s", [rows, 0])), 4, 7), [])) == list(range(rows))
+    assert sorted(chain(*parts_of(stream(write_shards(tmp_path / "s", [rows, 0])), 4, 7))) == list(range(rows))
 
 
 LAYOUTS = st.one_of(
