@@ -1,61 +1,45 @@
-"""Shards whose rows are numbered, so that every row that a stream gives can be told from all others."""
+"""Shards whose rows are numbered: ``pair_id`` says which one a row is, whatever order and process it comes from."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-import datasets
+import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-import laion_dataset
-
-MAPPING = {"url": "link", "caption": "words", "pair_id": "number", "similarity": "score", "width": "side"}
+__all__ = ["numbered_table", "write_numbered"]
 
 
-def table(first: int, count: int) -> pa.Table:
-    """Row n: similarity 0.5 for every third, else 0.1."""
-    numbers = range(first, first + count)
+def numbered_table(n_rows: int, first: int = 0) -> pa.Table:
+    """As laion2B-en-aesthetic is published; row n has ``hash`` n and the width n % 100 + 1."""
+    numbers = np.arange(first, first + n_rows)
     return pa.table(
         {
-            "link": [f"https://host{n % 5}.example/{n}.jpg" for n in numbers],
-            "words": [f"words {n}" for n in numbers],
-            "number": pa.array(numbers, pa.int64()),
-            "score": pa.array([0.5 if n % 3 == 0 else 0.1 for n in numbers], pa.float32()),
-            "side": pa.array([n + 1 for n in numbers], pa.int32()),
+            "URL": [f"https://host{n % 97}.example/{n:012x}.jpg" for n in numbers.tolist()],
+            "TEXT": [f"a caption of some words, number {n}" for n in numbers.tolist()],
+            "WIDTH": pa.array(numbers % 100 + 1, pa.int32()),
+            "HEIGHT": pa.array(numbers % 7 + 500, pa.int32()),
+            "similarity": (numbers % 1000) / 1000,
+            "hash": pa.array(numbers, pa.int64()),
+            "punsafe": (numbers % 10 / 10).astype(np.float32),
+            "pwatermark": np.full(n_rows, 0.1, np.float32),
+            "aesthetic": np.full(n_rows, 7.5, np.float32),
         }
     )
 
 
-def content(first: int, count: int, row_group_rows: int) -> bytes:
-    """A parquet file."""
-    file = io.BytesIO()
-    pq.write_table(table(first, count), file, row_group_size=row_group_rows)
-    return file.getvalue()
-
-
-def write_shards(folder: Path, counts: Sequence[int], row_group_rows: int = 100_000, text: Iterable[int] = ()) -> Path:
-    """A folder of shards with so many rows each; those of the numbers ``text`` are CSV."""
-    folder.mkdir(parents=True, exist_ok=True)
-    first = 0
-    for shard, count in enumerate(counts):
-        if shard in text:
-            table(first, count).to_pandas().to_csv(folder / f"train-{shard}.csv", index=False)
+def write_numbered(folder: Path, rows: list[int], row_group_rows: int = 1 << 20, kind: str = "parquet") -> list[str]:
+    """Shards of so many rows each, numbered through, and where they are."""
+    paths, first = [], 0
+    for number, n_rows in enumerate(rows):
+        path = folder / f"train-{number:05d}.{kind}"
+        table = numbered_table(n_rows, first)
+        if kind == "parquet":
+            pq.write_table(table, path, row_group_size=row_group_rows)
         else:
-            (folder / f"train-{shard}.parquet").write_bytes(content(first, count, row_group_rows))
-        first += count
-    return folder
-
-
-def stream(source: Any, **options: Any) -> datasets.IterableDataset:
-    """The rows of shards in a folder, or at addresses."""
-    where = {"data_dir": source} if isinstance(source, Path) else {"data_files": source}
-    options = {"columns": ["image", "pair_id", "caption"], "column_mapping": MAPPING, **options}
-    return laion_dataset.load_dataset(**where, split="train", streaming=True, **options)
-
-
-def numbers(rows: Iterable[dict[str, Any]]) -> list[int]:
-    return [row["pair_id"] for row in rows]
+            pacsv.write_csv(table, path)
+        paths.append(str(path))
+        first += n_rows
+    return paths
