@@ -1,7 +1,8 @@
 """One parquet file as keyed batches: footer, row groups that a filter rules out, wanted columns only.
 
 ``ParquetFile.iter_batches`` is used and never the dataset scanner, whose threads keep an interpreter from exiting when
-an iterator is abandoned.
+an iterator is abandoned; and without Arrow's own threads: they cost more CPU and memory than they save time, and Ctrl-C
+is heard while a batch is waited for.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class ParquetSource:
         self, row_group: int, columns: Sequence[str], first_row: int, end_row: int | None, upcoming: Sequence[int]
     ) -> Iterator[pa.RecordBatch]:
         """The row group's batches from its first row on; at least up to ``end_row``."""
-        yield from self._file.iter_batches(self.batch_rows(row_group), row_groups=[row_group], columns=list(columns))
+        yield from self._file.iter_batches(self.batch_rows(row_group), row_groups=[row_group], columns=list(columns), use_threads=False)
 
     def _checked(self, batches: Iterator[pa.RecordBatch], row_group: int) -> Iterator[pa.RecordBatch]:
         row = 0

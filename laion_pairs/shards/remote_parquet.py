@@ -52,7 +52,7 @@ class RemoteParquetSource(ParquetSource):
                 buffer_size=BUFFER_BYTES,
                 pre_buffer=False,
             )
-            for batch in file.iter_batches(step, row_groups=[row_group], columns=list(columns)):
+            for batch in file.iter_batches(step, row_groups=[row_group], columns=list(columns), use_threads=False):
                 row += batch.num_rows
                 yield batch
                 ahead.go_on(beyond=row > first_row)

@@ -55,7 +55,7 @@ class HubHost:
 
 @contextmanager
 def _streamed(url: str, headers: dict[str, str]) -> Iterator[Any]:
-    """An answer, before its body is read: an httpx client's since ``huggingface_hub`` 1.0, a requests session's before."""
+    """An answer before its body is read: an httpx client's since ``huggingface_hub`` 1.0, else a requests session's."""
     session: Any = get_session()
     timeout_s = constants.HF_HUB_DOWNLOAD_TIMEOUT
     if hasattr(session, "stream"):

@@ -19,7 +19,8 @@ from tenacity import (
     retry_if_exception_type,
     sleep_using_event,
     stop_when_event_set,
-    wait_exponential_jitter,
+    wait_exponential,
+    wait_random,
 )
 
 from laion_pairs.errors import ShardError
@@ -81,7 +82,7 @@ class Remote:
         """Fetch the last bytes of the file in one request, and keep them; from then on its size is known."""
         if self.size is None:
             body = bytearray()
-            self._try(lambda: self._ask(f"bytes=-{n_bytes}", None, body, n_bytes))
+            self._try(lambda: self._ask_tail(n_bytes, body))
             size = self.size or 0
             if len(body) == min(n_bytes, size):  # else the host does not know this form, or broke off
                 self._tail, self._tail_start = bytes(body), size - len(body)
@@ -93,7 +94,7 @@ class Remote:
         """The first bytes of the file in one request; from then on its size is known."""
         body = bytearray()
         if self.size is None:
-            self._try(lambda: self._ask(f"bytes=0-{n_bytes - 1}", 0, body, n_bytes))
+            self._try(lambda: self._ask(f"bytes={len(body)}-{n_bytes - 1}", len(body), body, n_bytes))
         end = min(n_bytes, self.size or 0)
         return bytes(body) if len(body) == end else bytes(self._read(0, end))
 
@@ -112,6 +113,10 @@ class Remote:
         self._ask(f"bytes={first}-{end - 1}", first, body, end - start)
         if len(body) < end - start:
             raise _Again(ConnectionError(f"The answer ended {end - start - len(body)} bytes early."))
+
+    def _ask_tail(self, n_bytes: int, body: bytearray) -> None:
+        if self.size is None:  # else an answer that broke off has said it
+            self._ask(f"bytes=-{n_bytes}", None, body, n_bytes)
 
     def _ask(self, byte_range: str, first: int | None, body: bytearray, max_bytes: int) -> None:
         url = self._resolved or self._host.url
@@ -173,5 +178,5 @@ class Remote:
         error = state.outcome.exception() if state.outcome is not None else None
         if not isinstance(error, _Again) or error.at_once:
             return 0.0
-        backoff = wait_exponential_jitter(self._patience.first_wait_s, self._patience.max_wait_s, jitter=0.25)
+        backoff = wait_exponential(self._patience.first_wait_s, self._patience.max_wait_s) + wait_random(0, 0.25)
         return max(backoff(state), min(error.wait_s, _MAX_RETRY_AFTER_S))
