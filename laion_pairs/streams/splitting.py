@@ -24,8 +24,8 @@ EVEN_FROM = 8
 """Whole shards a part: from here on a shard more or less does not show."""
 
 NEAR = 8
-"""A cut moves to a row group's boundary that is within 1/8 of a batch and of a part: the cuts of two parts move by half a
-batch together at most, and no part becomes empty by it."""
+"""A cut moves to a row group's boundary that is within 1/8 of a batch and of a part. So the four cuts of two parts move
+by half a batch together at most, and no part becomes empty by it."""
 
 
 class ShardCount(int):

@@ -239,7 +239,8 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("start", ["fork", pytest.param("spawn", marks=pytest.mark.ci)])
+@pytest.mark.ci
+@pytest.mark.parametrize("start", ["fork", "spawn"])
 def test_a_dataloaders_workers_go_on(folder: Path, tmp_path: Path, start: str) -> None:
     pytest.importorskip("torchdata.stateful_dataloader")
     (tmp_path / "train.py").write_text(WORKERS)
