@@ -57,6 +57,7 @@ CHAINS: dict[str, Callable[[Stream], Any]] = {
     "take": lambda rows: rows.take(200),
     "skip": lambda rows: rows.skip(30),
     "batch": lambda rows: rows.batch(9),
+    "numpy in batches": lambda rows: rows.with_format("numpy").batch(9),
     "map and filter": lambda rows: rows.map(lambda row: {"n": 1}).filter(lambda row: row["pair_id"] % 2 == 0),
     "arrow": lambda rows: rows.with_format("arrow"),
     "numpy": lambda rows: rows.with_format("numpy"),
