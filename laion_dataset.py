@@ -63,7 +63,9 @@ from laion_pairs.shards import (
     read_shard,
 )
 from laion_pairs.streams import Reading, ShardExamples
+from laion_pairs.streams.mixing import interleave
 from laion_pairs.streams.shuffling import shuffle
+from laion_pairs.streams.steps import steps_per_epoch
 from laion_pairs.takedown import configured_lists, open_lists
 
 if TYPE_CHECKING:
@@ -80,11 +82,13 @@ __all__ = [
     "RemoteImageFeature",
     "download_images",
     "fetch_image",
+    "interleave",
     "load_dataset",
     "register",
     "releases",
     "set_notebook_policy",
     "shuffle",
+    "steps_per_epoch",
     "to_stock",
 ]
 

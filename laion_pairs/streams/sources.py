@@ -6,6 +6,7 @@ The same from 3.6 to 5.2 but for one thing: until 4, only a stream with a ``shuf
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from inspect import signature
 from typing import Any
@@ -18,7 +19,7 @@ from datasets.iterable_dataset import FormattedExamplesIterable, RebatchedArrowE
 from laion_pairs.errors import SchemaError
 from laion_pairs.streams.order import Order
 
-__all__ = ["as_rows", "as_tables", "checked_stream", "features_of", "shuffled_source", "stream_like"]
+__all__ = ["as_rows", "as_tables", "checked_stream", "features_of", "mixed_stream", "shuffled_source", "stream_like"]
 
 _HAS_SHUFFLING = "shuffling" in signature(datasets.IterableDataset).parameters
 _FIXED_ORDER: tuple[type[Exception], ...] = (
@@ -79,22 +80,57 @@ def shuffled_source(examples: Any, shuffle_with: np.random.Generator) -> Any:
 
 def stream_like(ds: datasets.IterableDataset, examples: Any, order: Order) -> datasets.IterableDataset:
     """A stream of these examples, with the info of ``ds``, formatted and split among nodes as it is."""
-    options: dict[str, Any] = {}
-    if _HAS_SHUFFLING:
-        shuffling = iterable_dataset.ShufflingConfig(order.first_generator(), _original_seed=order.seed)
-        options["shuffling"] = shuffling
-    return datasets.IterableDataset(
-        examples,
-        info=ds.info.copy(),
-        split=ds.split,
-        formatting=deepcopy(ds._formatting),
-        distributed=deepcopy(ds._distributed),
-        token_per_repo_id=ds._token_per_repo_id,
-        **options,
-    )
+    return _stream(ds, examples, order, ds.info, ds.split, ds._token_per_repo_id)
+
+
+def mixed_stream(streams: Sequence[datasets.IterableDataset], examples: Any, order: Order) -> datasets.IterableDataset:
+    """A stream of these examples of several streams, with their infos together.
+
+    Raises:
+        SchemaError: the streams are formatted, or split among nodes, in different ways.
+    """
+    first = streams[0]
+    for number, ds in enumerate(streams):
+        for what, one, other, after in (
+            ("formatted", first._formatting, ds._formatting, "with_format"),
+            ("split among nodes", first._distributed, ds._distributed, "split_dataset_by_node"),
+        ):
+            if one != other:
+                raise SchemaError(
+                    f"interleave needs streams that are {what} in the same way, but datasets[{number}] is not as "
+                    f"datasets[0] is; call {after} on what interleave returns."
+                )
+    info = datasets.DatasetInfo.from_merge([ds.info for ds in streams])
+    info.features = examples.features
+    split = first.split if all(ds.split == first.split for ds in streams) else None
+    tokens = {repository: token for ds in streams for repository, token in ds._token_per_repo_id.items()}
+    mixed = _stream(first, examples, order, info, split, tokens)
+    try:
+        mixed.with_format(None).filter(bool)
+    except TypeError:  # datasets 3.6 cannot filter a stream whose examples tell their features, if it has them too
+        info.features = None
+        return _stream(first, examples, order, info, split, tokens)
+    return mixed
 
 
 def _formatted(ds: datasets.IterableDataset, examples: Any, features: Features) -> Any:
     return FormattedExamplesIterable(
         examples, formatting=None, features=features, token_per_repo_id=ds._token_per_repo_id
+    )
+
+
+def _stream(
+    ds: datasets.IterableDataset, examples: Any, order: Order, info: Any, split: Any, tokens: dict[str, Any]
+) -> datasets.IterableDataset:
+    options: dict[str, Any] = {}
+    if _HAS_SHUFFLING:
+        options["shuffling"] = iterable_dataset.ShufflingConfig(order.first_generator(), _original_seed=order.seed)
+    return datasets.IterableDataset(
+        examples,
+        info=info.copy(),
+        split=split,
+        formatting=deepcopy(ds._formatting),
+        distributed=deepcopy(ds._distributed),
+        token_per_repo_id=tokens,
+        **options,
     )
