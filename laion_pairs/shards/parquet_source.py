@@ -22,7 +22,7 @@ from laion_pairs.shards.source import MAX_BATCH_BYTES, MAX_BATCH_ROWS, Part
 
 __all__ = ["BUFFER_BYTES", "ParquetSource"]
 
-BUFFER_BYTES = 32 << 10
+BUFFER_BYTES = 16 << 10
 """Of a column's bytes, while it is decoded; a page that is longer is read at once all the same."""
 
 

@@ -310,9 +310,9 @@ def test_ranges_share_requests() -> None:
 
 
 PAGE_HEADERS = [
-    ("v1", "1500 15c8bb01 15c8bb01 2c 15c8bb01", 12_004 + 4096, 12_004),
-    ("with a crc", "1500 1502 1504 15feffffff0f 1c 150a", 2 + 4096, 5),
-    ("v2", "1506 1502 1504 5c 150a", 2 + 4096, 5),
+    ("v1", "1500 15c8bb01 15c8bb01 2c 15c8bb01", 12_004, 12_004),
+    ("with a crc", "1500 1502 1504 15feffffff0f 1c 150a", 2, 5),
+    ("v2", "1506 1502 1504 5c 150a", 2, 5),
 ]
 
 
@@ -341,7 +341,7 @@ def test_pages_are_what_arrow_wrote(tmp_path: Path) -> None:
     page = parse_page(data[:100])
     assert page is not None
     header = data.index(TABLE["SAMPLE_ID"][0].as_py().to_bytes(8, "little"))
-    assert page.n_bytes - 4096 <= page.values * 8 + 64  # definition levels besides
+    assert page.n_bytes <= page.values * 8 + 64  # definition levels besides
     second = parse_page(data[header + page.values * 8 :][:100])
     assert second is not None
 

@@ -18,12 +18,10 @@ __all__ = ["Page", "parse_page"]
 
 _NEXT_I32 = 0x15
 _STRUCT = 0x0C
-_HEADER_BYTES = 4096
-"""Room for the header itself, which is not counted in the page's size: statistics of long values, mostly less."""
 
 
 class Page(NamedTuple):
-    """``n_bytes``: at most, header included. ``values``: rows, where the column is flat."""
+    """``n_bytes``: without the header. ``values``: rows, where the column is flat."""
 
     n_bytes: int
     values: int
@@ -40,7 +38,7 @@ def parse_page(start: bytes | memoryview) -> Page | None:
     if len(numbers) < 3 or start[at + 1 : at + 2] != bytes([_NEXT_I32]) or start[at] & 0x0F != _STRUCT:
         return None
     values, _ = _zigzag(start, at + 2)
-    return Page(numbers[2] + _HEADER_BYTES, values) if numbers[2] >= 0 and values >= 0 else None
+    return Page(numbers[2], values) if numbers[2] >= 0 and values >= 0 else None
 
 
 def _zigzag(data: bytes | memoryview, at: int) -> tuple[int, int]:

@@ -26,8 +26,10 @@ __all__ = ["MAX_AHEAD_BYTES", "ReadAhead"]
 MAX_AHEAD_BYTES = 16 << 20
 """Asked for and not read, of all columns: 1.3 s of a 100 Mbit/s line, and 80 ms of one with 1.6 Gbit/s."""
 _FIRST_PACE_BYTES = 2 << 20
-_FIRST_BYTES = 64 << 10
-"""Of a column's data at first: more than a decoder's buffer takes, and often the whole of a narrow column."""
+_DECODER_BYTES = 16 << 10
+"""Arrow looks that far for a page's header, and that far beyond a page's end; twice where a short dictionary precedes
+it (``kDefaultPageHeaderSize``, ``BufferedInputStream``)."""
+_MISS_BYTES = 128 << 10
 _LANE_BYTES = 1 << 20
 """Even a narrow column is kept that far ahead: many small requests cost more than the memory."""
 _SMALL_GROUP_BYTES = 4 << 20
@@ -134,8 +136,8 @@ class ReadAhead:
         lane = group.lanes[max(0, bisect_right(group.starts, start) - 1)]
         if not lane.chunk.start <= start < lane.chunk.end or end > lane.chunk.end or start < lane.done:
             return self._fetch(start, end)  # old files: a decoder looks a little beyond a chunk
-        if end > lane.asked:
-            self._ask({other: self._step(other, end if other is lane else other.asked) for other in group.lanes})
+        if end > lane.asked:  # more than was foreseen, and so it will be of the other columns
+            self._ask({other: max(other.asked, end if other is lane else 0) + _MISS_BYTES for other in group.lanes})
         return lane.read(start, end)
 
     def close(self) -> None:
@@ -149,23 +151,20 @@ class ReadAhead:
         whole = sum(lane.chunk.reach(rows) - lane.chunk.start for lane in group.lanes)
         if whole > self._max_ahead:
             rows = rows * self._max_ahead // whole
-        self._ask({lane: max(lane.chunk.data + _FIRST_BYTES, lane.chunk.reach(rows)) for lane in group.lanes})
+        self._ask({lane: lane.chunk.data + _DECODER_BYTES for lane in group.lanes})
         rest = {}
         for lane in group.lanes:
             chunk = lane.chunk
             if lane.asked < chunk.end:
-                page = parse_page(lane.peek(chunk.data, _FIRST_BYTES)) or Page(chunk.page_bytes, 0)
+                page = parse_page(lane.peek(chunk.data, _DECODER_BYTES)) or Page(chunk.page_bytes, 0)
                 lane.page_bytes = max(page.n_bytes, chunk.page_bytes)  # the first is short where it holds indices only
-                first_page, reach = chunk.data + page.n_bytes, chunk.reach(rows) + lane.page_bytes
+                short = 0 < chunk.data - chunk.start < _DECODER_BYTES
+                first_page = chunk.data + page.n_bytes + _DECODER_BYTES * (2 if short else 1)
+                reach = chunk.reach(rows) + lane.page_bytes
                 rest[lane] = first_page if rows <= page.values else max(first_page, reach)
         self._ask(rest)
         for lane in group.lanes:
             lane.limit = min(lane.chunk.end, max(lane.asked, rest.get(lane, 0)))
-
-    def _step(self, lane: Lane, end: int) -> int:
-        """A decoder needed more than was foreseen, and will of the other columns: a page more of each."""
-        lane.limit = max(lane.limit, end)
-        return max(end, min(lane.limit, lane.asked + min(lane.page_bytes, _LANE_BYTES)))
 
     def _ask(self, due: dict[Lane, int]) -> None:
         wanted = []
