@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -48,13 +48,36 @@ class Block:
     rows: Any
     order: NDArray[np.int64]
 
-    def table(self, first: int, end: int) -> pa.Table:
-        """Some rows in their order, of a block of tables."""
-        return self.rows.take(pa.array(self.order[first:end]))
+    def slice(self, first: int, end: int) -> Any:
+        """Some rows in their order: a table, or a list of examples."""
+        places = self.order[first:end]
+        if isinstance(self.rows, pa.Table):
+            return self.rows.take(pa.array(places))
+        return [self.rows[place] for place in places.tolist()]
 
-    def examples(self, first: int, end: int) -> Iterator[dict[str, Any]]:
-        """Some rows in their order, of a block of examples."""
-        return (self.rows[place][1] for place in self.order[first:end].tolist())
+
+class _Slice(NamedTuple):
+    """Rows of a block to deliver next, without the rest of it.
+
+    Attributes:
+        state: to move along, row by row.
+        n_before: rows of the block before these.
+        n_block: rows of the block.
+        next_block: where the block after it begins.
+    """
+
+    state: BlockState
+    rows: Any
+    n_before: int
+    n_block: int
+    next_block: dict[str, Any]
+
+    def arrive(self, n_rows: int) -> None:
+        """Once these are through, so many rows of the block were delivered."""
+        if n_rows < self.n_block:
+            self.state.arrive(n_rows)
+        else:
+            self.state.enter(self.next_block)
 
 
 class BlockExamples(_BaseExamplesIterable):  # type: ignore[misc] # datasets has no types
@@ -95,13 +118,10 @@ class BlockExamples(_BaseExamplesIterable):  # type: ignore[misc] # datasets has
 
     def __iter__(self) -> Iterator[Example]:
         maker = RowMaker(self._features or Features())
-        for state, block, first, end in self._slices():
-            rows = maker.rows(block.table(first, end)) if self._has_tables else block.examples(first, end)
-            for n_rows, row in enumerate(rows, first + 1):
-                if n_rows < len(block.order):
-                    state.arrive(n_rows)
-                else:
-                    state.enter(block.end)
+        for part in self._slices():
+            rows = maker.rows(part.rows) if self._has_tables else (row for _, row in part.rows)
+            for n_rows, row in enumerate(rows, part.n_before + 1):
+                part.arrive(n_rows)
                 yield n_rows, row
 
     @property
@@ -109,32 +129,28 @@ class BlockExamples(_BaseExamplesIterable):  # type: ignore[misc] # datasets has
         return self._tables if self._has_tables else None
 
     def _tables(self, max_rows: int = SLICE_ROWS) -> Iterator[tuple[int, pa.Table]]:
-        for state, block, first, end in self._slices():
-            table = block.table(first, end)
-            for n_rows in range(0, len(table), max_rows):
-                part = table.slice(n_rows, max_rows)
-                n_delivered = first + n_rows + len(part)
-                if n_delivered < len(block.order):
-                    state.arrive(n_delivered)
-                else:
-                    state.enter(block.end)
-                yield n_delivered, part
+        for part in self._slices():
+            for first in range(0, len(part.rows), max_rows):
+                table = part.rows.slice(first, max_rows)
+                n_rows = part.n_before + first + len(table)
+                part.arrive(n_rows)
+                yield n_rows, table
 
     def _iter_arrow(self) -> Iterator[tuple[int, pa.Table]]:
         """What `datasets` formats itself: tables, which it must not be given to take apart (`_TAKES_TABLES_APART`)."""
         return self._tables(1) if _TAKES_TABLES_APART else self._tables()
 
-    def _slices(self) -> Iterator[tuple[BlockState, Block, int, int]]:
-        """The rows that are left to deliver, from ``first`` to ``end`` of a block, and the state to move along."""
+    def _slices(self) -> Iterator[_Slice]:
+        """The rows that are left to deliver."""
         state = self._state_dict if isinstance(self._state_dict, BlockState) else self._beginning()
         self._order.check(state["order"])
         start, n_delivered = state.begin()
         for block in self._blocks(start):
+            n_block = len(block.order)
             state.enter(block.start, n_delivered)
-            first = n_delivered
-            while first < len(block.order):
-                end = min(first - first % SLICE_ROWS + SLICE_ROWS, len(block.order))
-                yield state, block, first, end
-                first = end
+            while n_delivered < n_block:
+                end = min(n_delivered - n_delivered % SLICE_ROWS + SLICE_ROWS, n_block)
+                yield _Slice(state, block.slice(n_delivered, end), n_delivered, n_block, block.end)
+                n_delivered = end
             n_delivered = 0
             del block  # its rows, before the next ones are read
