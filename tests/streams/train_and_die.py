@@ -41,7 +41,7 @@ def loader(how: str, files: list[str]) -> StatefulDataLoader:
     if how == "shuffled":
         rows = rows.shuffle(seed=5, buffer_size=1)  # the order of shards and row groups
     if how == "shuffled rows":
-        rows = laion_dataset.shuffle(rows, seed=5, window_rows=300)
+        rows = laion_dataset.shuffle(rows, seed=5, window_rows=100)
     return StatefulDataLoader(
         rows,
         batch_size=16,
@@ -130,7 +130,7 @@ def main(kills: int, how: str, folder: Path, n_rows: int, files: list[str]) -> N
                     sys.excepthook(*sys.exc_info())
                     os._exit(1)
             groups.append(pid)
-            after_s = 0.2 + dice.random() * 1.2 if told["kills"] < kills else 600.0
+            after_s = 0.1 + dice.random() * 0.8 if told["kills"] < kills else 600.0
             alive = killed(pid, after_s, whole=dice.random() < 0.7)
             told["kills"] += alive
         trained = [int(line) for line in (folder / "journal").read_text().split()]
