@@ -76,10 +76,11 @@ class MixedRows(Mixed, _BaseExamplesIterable):  # type: ignore[misc] # datasets 
                 columns.check(number, row)
                 yield row
             return
-        changed = [name for name in features if needs_protection(source.features[name], features[name])]
+        own = source.features
+        changed = [name for name in features if needs_protection(own[name], features[name])]
         for _, row in examples:
             if changed:
-                row = {**row, **{name: protected(features[name], row[name]) for name in changed}}
+                row = {**row, **{name: protected(own[name], features[name], row[name]) for name in changed}}
             yield row
 
 

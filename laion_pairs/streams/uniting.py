@@ -49,9 +49,9 @@ def needs_protection(own: Any, united: Any) -> bool:
     return own != united and bool(united.decode)
 
 
-def protected(united: Any, value: Any) -> Any:
-    """A source's value as the united feature makes it."""
-    return None if value is None else united.decode_example(united.encode_example(value))
+def protected(own: Any, united: Any, value: Any) -> Any:
+    """A value that a source's own feature made, as the united one makes it."""
+    return None if value is None else united.decode_example(own.encode_example(value))
 
 
 def _unite(name: str, features: Sequence[Any]) -> Any:
