@@ -5,10 +5,10 @@ Pure: times are seconds on any one clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-__all__ = ["Exchange", "sequential_round_trips"]
+__all__ = ["Exchange", "bursts", "sequential_round_trips"]
 
 
 @dataclass
@@ -38,10 +38,24 @@ def sequential_round_trips(exchanges: Iterable[Exchange]) -> int:
     textbooks' interval scheduling). What has not ended yet overlaps with everything that comes after it.
     """
     chain, free_from = 0, float("-inf")
-    for came_at, ended_at in sorted(
-        ((each.came_at, float("inf") if each.ended_at is None else each.ended_at) for each in exchanges),
-        key=lambda interval: interval[1],
-    ):
+    for came_at, ended_at in sorted(_intervals(exchanges), key=lambda interval: interval[1]):
         if came_at >= free_from:
             chain, free_from = chain + 1, ended_at
     return chain
+
+
+def bursts(exchanges: Iterable[Exchange]) -> int:
+    """How often something was asked for while nothing was under way: the stretches of time without a pause.
+
+    A reader that always has a window on its way is one burst however many windows it fetches, where the longest chain
+    counts all that came after one another; one that waits for each answer has as many of both.
+    """
+    count, busy_until = 0, float("-inf")
+    for came_at, ended_at in sorted(_intervals(exchanges)):
+        count += came_at >= busy_until
+        busy_until = max(busy_until, ended_at)
+    return count
+
+
+def _intervals(exchanges: Iterable[Exchange]) -> Iterator[tuple[float, float]]:
+    return ((each.came_at, float("inf") if each.ended_at is None else each.ended_at) for each in exchanges)

@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from exchanges import Exchange, sequential_round_trips
+from exchanges import Exchange, bursts, sequential_round_trips
 from line import Line
 
 from laion_pairs.sample import Answer, LoopbackHub, Request
@@ -69,6 +69,7 @@ class Counts:
     requests: int
     sent_bytes: int
     round_trips: int
+    bursts: int
     asked: list[str]
     """A line a request: what, when it came and when its answer had gone (s, from the first one), its bytes."""
 
@@ -102,7 +103,8 @@ class ShapedHost(ThreadingHTTPServer):
             seen = list(self._exchanges)
         first_at = seen[0].came_at if seen else 0.0
         asked = [each.told(first_at) for each in seen]
-        return Counts(len(seen), sum(each.sent_bytes for each in seen), sequential_round_trips(seen), asked)
+        sent_bytes = sum(each.sent_bytes for each in seen)
+        return Counts(len(seen), sent_bytes, sequential_round_trips(seen), bursts(seen), asked)
 
     def forget(self) -> None:
         with self._lock:

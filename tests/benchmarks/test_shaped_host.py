@@ -15,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-from exchanges import Exchange, sequential_round_trips  # type: ignore[import-not-found]
+from exchanges import Exchange, bursts, sequential_round_trips  # type: ignore[import-not-found]
 from line import Line  # type: ignore[import-not-found]
 from shaped_host import UNSHAPED, Shape, serve_file  # type: ignore[import-not-found]
 
@@ -24,21 +24,24 @@ PEM = Path(__file__).parents[1] / "images" / "self_signed.pem"
 
 
 @pytest.mark.parametrize(
-    ("intervals", "round_trips"),
+    ("intervals", "round_trips", "stretches"),
     [
-        ([], 0),
-        ([(0, 1)], 1),
-        ([(0, 1), (1, 2), (2, 3)], 3),  # each when the one before had ended
-        ([(0, 1), (0, 1), (0, 1)], 1),  # all at once
-        ([(0, 10), (1, 2), (3, 4)], 2),  # a long one beside two short ones
-        ([(0, 2), (1, 3), (2, 4), (3, 5)], 2),  # a window of two that slides
-        ([(0, 1), (2, None), (3, 4)], 2),  # one is still on its way
-        ([(0, None), (1, None)], 1),
-        ([(3, 4), (0, 1), (1, 2)], 3),  # in any order
+        ([], 0, 0),
+        ([(0, 1)], 1, 1),
+        ([(0, 1), (1, 2), (2, 3)], 3, 3),  # each when the one before had ended
+        ([(0, 1), (0, 1), (0, 1)], 1, 1),  # all at once
+        ([(0, 10), (1, 2), (3, 4)], 2, 1),  # a long one beside two short ones
+        ([(0, 2), (1, 3), (2, 4), (3, 5)], 2, 1),  # a window of two that slides
+        ([(0, 1), (2, None), (3, 4)], 2, 2),  # one is still on its way
+        ([(0, None), (1, None)], 1, 1),
+        ([(3, 4), (0, 1), (1, 2)], 3, 3),  # in any order
     ],
 )
-def test_round_trips_are_the_longest_chain(intervals: list[tuple[float, float | None]], round_trips: int) -> None:
-    assert sequential_round_trips([Exchange("GET", *interval) for interval in intervals]) == round_trips
+def test_round_trips_are_the_longest_chain(
+    intervals: list[tuple[float, float | None]], round_trips: int, stretches: int
+) -> None:
+    exchanges = [Exchange("GET", *interval) for interval in intervals]
+    assert (sequential_round_trips(exchanges), bursts(exchanges)) == (round_trips, stretches)
 
 
 @pytest.fixture
@@ -65,7 +68,7 @@ def test_a_host_counts_requests_bytes_and_chains(file: Path) -> None:
                 parts = list(pool.map(lambda at: get(host.web_url, at, at + 99_999), range(0, 400_000, 100_000)))
                 assert b"".join(parts) == CONTENT[:400_000]
         counts = host.counts()
-        assert (counts.requests, counts.sent_bytes, counts.round_trips) == (8, 800_000, 2)
+        assert (counts.requests, counts.sent_bytes, counts.round_trips, counts.bursts) == (8, 800_000, 2, 2)
         assert len(counts.asked) == 8
     with pytest.raises(OSError, match="refused"):
         get(host.web_url, 0, 1)
