@@ -186,7 +186,7 @@ def _at_random(dice: random.Random, share: float, faults: list[Fault], number: i
 
 
 @pytest.mark.parametrize("where", WHERES)
-@pytest.mark.parametrize("tries", [1, pytest.param(20, marks=CI), pytest.param(150, marks=SOAK)])
+@pytest.mark.parametrize("tries", [1, pytest.param(20, marks=CI), pytest.param(100, marks=SOAK)])
 def test_storms(tries: int, where: str, own_hub: LoopbackHub, web: Web) -> None:
     """Any fault at any moment, as often as one answer in three: exact or told, and after it every row once."""
     server, source = place(where, own_hub, web)

@@ -201,7 +201,7 @@ HARD = Published("DataComp", (Shard(4500, layout=Layout("zstd", 4097, dictionary
 """Rows whose values are lists, in many small pages, over the edge of a batch and of a row group."""
 
 
-@pytest.mark.parametrize("examples", [12, pytest.param(400, marks=CI), pytest.param(4000, marks=SOAK)])
+@pytest.mark.parametrize("examples", [12, pytest.param(400, marks=CI), pytest.param(2500, marks=SOAK)])
 def test_streamed_is_what_pyarrow_reads(examples: int, places: Places) -> None:
     @laws(examples)
     @given(wheres, published_sets(), filters, columns)
@@ -213,7 +213,7 @@ def test_streamed_is_what_pyarrow_reads(examples: int, places: Places) -> None:
     print(f"\n{examples:,} random loads: streamed = pyarrow's own read, and every row counted")
 
 
-@pytest.mark.parametrize("examples", [12, pytest.param(400, marks=CI), pytest.param(4000, marks=SOAK)])
+@pytest.mark.parametrize("examples", [12, pytest.param(400, marks=CI), pytest.param(2500, marks=SOAK)])
 def test_interrupted_is_uninterrupted(examples: int, places: Places) -> None:
     @laws(examples)
     @given(wheres, published_sets(), filters, interruptions)
