@@ -19,6 +19,7 @@ from laion_pairs.sample.loopback import Answer
 from laion_pairs.shards import opening
 from laion_pairs.shards.formats import open_source
 from laion_pairs.shards.ranges import Patience, Remote
+from laion_pairs.shards.ranges.host import refusal_of
 from laion_pairs.shards.shard import Shard
 
 ROWS, PER_GROUP = 60_000, 25_000
@@ -145,6 +146,20 @@ def test_what_lasts_is_one_clear_error(
             numbers(shard)
         assert "\n" not in str(caught.value)
         assert len(host.asked) < 60
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait_s"),
+    [
+        ({}, 0),
+        ({"Retry-After": "7"}, 7),
+        ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
+        ({"RateLimit": '"resolvers";r=0;t=55'}, 55),
+        ({"RateLimit": '"resolvers";r=10;t=55'}, 0),
+    ],
+)
+def test_how_long_a_busy_host_asks_to_wait(headers: dict[str, str], wait_s: float) -> None:
+    assert refusal_of(429, headers, "https://x.invalid").retry_after_s == wait_s
 
 
 def test_a_refusal_that_lasts_is_not_asked_again() -> None:

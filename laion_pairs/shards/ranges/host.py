@@ -10,6 +10,8 @@ from typing import NamedTuple, Protocol
 __all__ = ["Answer", "Host", "Lost", "Refused", "answer_of", "refusal_of"]
 
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
+_RATE_LIMIT = re.compile(r";\s*r=0\s*;\s*t=(\d+)")
+"""The Hub's own way to say it: nothing remains, for so many seconds (draft-ietf-httpapi-ratelimit-headers)."""
 
 
 class Answer(NamedTuple):
@@ -75,6 +77,7 @@ def answer_of(status: int, headers: Mapping[str, str], url: str) -> Answer:
 def refusal_of(status: int, headers: Mapping[str, str], url: str) -> Refused:
     """What any other answer is; ``Retry-After`` as a date is taken for none."""
     wait = headers.get("Retry-After", "").strip()
+    limit = _RATE_LIMIT.search(headers.get("RateLimit", "")) if status == 429 else None
     match = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
     total = int(match[3]) if match is not None and match[3].isdigit() else None
-    return Refused(status, url, float(wait) if wait.isdigit() else 0.0, total)
+    return Refused(status, url, float(limit[1] if limit else wait if wait.isdigit() else 0), total)

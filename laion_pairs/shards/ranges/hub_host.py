@@ -58,7 +58,7 @@ def _streamed(url: str, headers: dict[str, str]) -> Iterator[Any]:
     """An answer before its body is read: an httpx client's since ``huggingface_hub`` 1.0, else a requests session's."""
     session: Any = get_session()
     timeout_s = constants.HF_HUB_DOWNLOAD_TIMEOUT
-    if hasattr(session, "stream"):
+    if callable(session.stream):  # a flag in requests
         with session.stream("GET", url, headers=headers, timeout=timeout_s) as response:
             yield response
     else:

@@ -32,7 +32,8 @@ _PASSING = (408, 425, 429)
 """The 4xx answers that another try may change; besides every 5xx."""
 _EXPIRED = (400, 403)
 """What a store answers to a signed address whose time is over: S3, CloudFront and Azure 403, Google 400."""
-_MAX_RETRY_AFTER_S = 60.0
+_MAX_RETRY_AFTER_S = 300.0
+"""The window of the Hub's rate limits."""
 
 
 @dataclass(frozen=True)
