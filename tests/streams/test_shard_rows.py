@@ -41,6 +41,17 @@ def test_rows_are_decoded_and_in_order(folder: Path) -> None:
     assert [list(row) for row in rows[:3]] == [COLUMNS] * 3
 
 
+def test_nothing_slow_is_between_the_shards_and_their_rows(folder: Path) -> None:
+    """`datasets` decodes row by row, at 50 µs each, what does not tell it the dataset's own features."""
+    examples = stream(folder)._prepare_ex_iterable_for_iteration()
+    chain = [type(examples).__name__]
+    while hasattr(examples, "ex_iterable"):
+        examples = examples.ex_iterable
+        chain.append(type(examples).__name__)
+    assert chain[-1] == "ShardExamples"
+    assert set(chain) <= {"ShardExamples", "RebatchedArrowExamplesIterable"}
+
+
 def test_a_row_is_nobody_elses(folder: Path) -> None:
     """What a user does to a row does not show in another one, nor in the next pass."""
     rows = stream(folder, columns=COLUMNS)
