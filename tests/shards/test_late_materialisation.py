@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 from relaion_shard import parquet, s8_table
 
 from laion_pairs.ledger import Ledger
+from laion_pairs.sample.hub import LoopbackHub
 from laion_pairs.schema import Predicate
-from laion_pairs.shards import ReadPlan, Shard, Span, open_reader, reader
+from laion_pairs.shards import ReadPlan, Shard, Span, list_source, open_reader, reader
 from laion_pairs.shards.formats import open_source
 from laion_pairs.shards.source import Part, Source
 
@@ -157,3 +159,21 @@ def test_spans_are_those_rows(
     counts = Ledger(folder / "l").counts().get("rows", {})
     assert counts.get("seen", 0) + counts.get("skipped", 0) == len(rows)
     assert counts.get("kept", 0) == len(kept)
+
+
+def test_fewer_bytes_are_moved(hub: LoopbackHub) -> None:
+    """Of ten row groups that statistics do not rule out, one has rows to deliver: of nine, the scores are moved."""
+    rows, group = 20_000, 2_000
+    noise = np.random.default_rng(0).integers(0, 255, (rows, 100), np.uint8)  # incompressible: 4 MB of it
+    scores = [1.0 if row % group == 7 else 0.9 if row // group == 4 else 0.1 for row in range(rows)]
+    table = s8_table(rows).set_column(1, "similarity", pa.array(scores))
+    table = table.set_column(5, "caption", pa.array([row.tobytes().hex() for row in noise]))
+    hub.add_repository("me/late", {"train.parquet": parquet(table, group)})
+    found = list_source("me/late").shards[0]
+    wanted = ReadPlan(("pair_id", "caption"), predicate=Predicate.parse(HIGH))
+    moved = {}
+    for name, asked in (("late", wanted), ("everything", ReadPlan(("pair_id", "caption", "similarity")))):
+        hub.forget()
+        assert len(read(found, asked)) == (group - 1 if name == "late" else rows)
+        moved[name] = sum(line.bytes_sent for line in hub.requests() if "/resolve/" in line.path)
+    assert moved["late"] < moved["everything"] / 4
