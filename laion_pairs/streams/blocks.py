@@ -143,8 +143,9 @@ class BlockExamples(_BaseExamplesIterable):  # type: ignore[misc] # datasets has
     def _slices(self) -> Iterator[_Slice]:
         """The rows that are left to deliver."""
         state = self._state_dict if isinstance(self._state_dict, BlockState) else self._beginning()
-        self._order.check(state["order"])
         start, n_delivered = state.begin()
+        if start is not None or n_delivered != 0:  # a DataLoader's worker that has given nothing saves another's order
+            self._order.check(state["order"])
         for block in self._blocks(start):
             n_block = len(block.order)
             state.enter(block.start, n_delivered)

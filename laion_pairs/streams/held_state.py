@@ -10,7 +10,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-__all__ = ["BlockState", "copy_state"]
+__all__ = ["BlockState", "OpenState", "copy_state"]
 
 _PLAIN = (int, float, str, bool, type(None))
 
@@ -27,20 +27,21 @@ class _Held:
         return copy_state(self.state)
 
 
-class BlockState(dict[str, Any]):
-    """``{"order": …, "block": where the block begins, or None, "row": how many of its rows were delivered}``.
-
-    What a foreign state has beside these is taken up like the rest, so that the order is what it is refused for.
-    """
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        super().__setitem__(key, _Held(copy_state(value)) if key == "block" and value is not None else value)
+class OpenState(dict[str, Any]):
+    """A live state that takes up whatever a foreign one has, so that its order is what that is refused for."""
 
     def __missing__(self, key: str) -> None:
         return None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
         return copy_state(dict(self))  # type: ignore[no-any-return]
+
+
+class BlockState(OpenState):
+    """``{"order": …, "block": where the block begins, or None, "row": how many of its rows were delivered}``."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, _Held(copy_state(value)) if key == "block" and value is not None else value)
 
     def begin(self) -> tuple[Any, int]:
         """A copy of where the block begins, None for the stream's first, and the rows of it that were delivered."""

@@ -8,18 +8,12 @@ from typing import Any
 from datasets import Features
 from datasets.iterable_dataset import _BaseExamplesIterable
 
+from laion_pairs.streams.held_state import OpenState
 from laion_pairs.streams.mix import Mix, Mixed
 from laion_pairs.streams.reading import Example
 from laion_pairs.streams.uniting import check_columns, needs_protection, protected
 
 __all__ = ["MixedRows"]
-
-
-class _State(dict[str, Any]):
-    """Takes up whatever a foreign state has, so that the order is what it is refused for."""
-
-    def __missing__(self, key: str) -> None:
-        return None
 
 
 class MixedRows(Mixed, _BaseExamplesIterable):  # type: ignore[misc] # datasets has no types
@@ -46,14 +40,15 @@ class MixedRows(Mixed, _BaseExamplesIterable):  # type: ignore[misc] # datasets 
         return self._mix.features is not None
 
     def _init_state_dict(self) -> dict[str, Any]:
-        sources = _State({str(number): source._init_state_dict() for number, source in enumerate(self.ex_iterables)})
-        state = _State(order=str(self._mix.order), draw=0, ended="", sources=sources, type=type(self).__name__)
+        sources = OpenState({str(number): source._init_state_dict() for number, source in enumerate(self.ex_iterables)})
+        state = OpenState(order=str(self._mix.order), draw=0, ended="", sources=sources, type=type(self).__name__)
         self._state_dict: dict[str, Any] = state
         return state
 
     def __iter__(self) -> Iterator[Example]:
         state = self._state_dict if self._state_dict is not None else self._init_state_dict()
-        self._mix.order.check(state["order"])
+        if state["draw"] != 0:  # a DataLoader's worker that has given nothing saves a state of no worker's order
+            self._mix.order.check(state["order"])
         columns = _Columns()
         rows = [self._rows(number, columns) for number in range(len(self.ex_iterables))]
         ended = [int(number) for number in state["ended"].split()]
