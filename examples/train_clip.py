@@ -84,8 +84,9 @@ class Training:
     """The state of a run, new or as the last checkpoint left it, and the loop that moves it on."""
 
     def __init__(self, options: argparse.Namespace, ranks: Ranks) -> None:
-        from small_clip.pairs import Source, open_loader  # now, when the sample is served: it imports datasets
-        from small_clip.steps import steps_per_epoch
+        from small_clip.pairs import Source, open_loader
+
+        from laion_dataset import steps_per_epoch  # now, when the sample is served: it imports datasets
 
         self.options, self.ranks = options, ranks
         self.checkpoints = Checkpoints(options.output, ranks)
@@ -101,6 +102,7 @@ class Training:
         images = source.training_images(ranks.rank, ranks.count, options.seed, options.window_rows)
         loader = open_loader(images, options.batch_size, options.workers)
         self.batches = steps_per_epoch(loader, options.steps_per_epoch)
+        self.keeps_place = hasattr(loader, "state_dict")
         self.step = 0
         self.n_steps = options.epochs * options.steps_per_epoch
         saved = self.checkpoints.load()
@@ -146,7 +148,7 @@ class Training:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "random": torch.get_rng_state(),
-            "batches": self.batches.state_dict(),  # where every worker is in its rows
+            "batches": self.batches.state_dict() if self.keeps_place else None,  # where every worker is in its rows
             "counted": self.held_out.counted,
         }
 
@@ -156,7 +158,8 @@ class Training:
         self.model.load_state_dict(saved["model"])
         self.optimizer.load_state_dict(saved["optimizer"])
         torch.set_rng_state(saved["random"])
-        self.batches.load_state_dict(saved["batches"])
+        if self.keeps_place and saved["batches"] is not None:
+            self.batches.load_state_dict(saved["batches"])
         self.held_out.counted = saved["counted"]
 
 

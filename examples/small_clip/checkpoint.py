@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from small_clip.ranks import Ranks
 
 __all__ = ["Checkpoints"]

@@ -11,12 +11,12 @@ import zlib
 from dataclasses import dataclass, replace
 from typing import Any
 
-import laion_dataset
 import torch
 from datasets import IterableDataset
 from datasets.distributed import split_dataset_by_node
 from torch.utils.data import DataLoader
 
+import laion_dataset
 from laion_pairs.schema import Predicate
 from small_clip.words import Vocabulary, words_of
 
@@ -101,6 +101,7 @@ def collate(rows: list[dict[str, Any]]) -> tuple[torch.Tensor, list[str | None]]
 def open_loader(images: IterableDataset, batch_size: int, workers: int) -> Any:
     """A DataLoader whose state is exact where torchdata is installed; else one that begins its pass again."""
     options: dict[str, Any] = {"batch_size": batch_size, "num_workers": workers, "collate_fn": collate}
+    options["generator"] = torch.Generator()  # or opening it, also to resume, would draw from the model's numbers
     try:
         from torchdata.stateful_dataloader import StatefulDataLoader
     except ImportError:
