@@ -49,7 +49,8 @@ def left(times: int, how: str, chain: str, source: list[str]) -> dict[str, Any]:
     if chain == "DataLoader":
         pytest.importorskip("torch", reason="needs PyTorch, which .ci/run installs")
     command = [sys.executable, "-W", "ignore", str(CHILD), str(times), how, chain, str(GUARD_S), *source]
-    environment = {**os.environ, "SSL_CERT_FILE": str(PEM)}
+    never = {"HF_HUB_DOWNLOAD_TIMEOUT": "300"}  # no timeout ends what stalls before the guard does
+    environment = {**os.environ, **never, "SSL_CERT_FILE": str(PEM)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60 + times * GUARD_S)
     assert done.returncode == 0, done.stderr[-3000:]
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -5,6 +5,7 @@ Never a wrong, lost or doubled row, never a wait without end, never the Hub's to
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import threading
@@ -13,9 +14,11 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from faulty_hub import LASTING, PASSING, Fault, Faults, SignedStore, Web, send_elsewhere
 from huggingface_hub import constants
+from numbered import numbered_table
 from published_shards import Layout, Published, Row, Shard, readable
 
 import laion_dataset
@@ -285,6 +288,35 @@ def test_a_file_that_is_replaced_under_the_reader(how: str, after: int, web: Web
     if reading.error is not None:
         check_sentence(reading.error)
     assert reading.rows[:1500] == first[: len(reading.rows)]  # of the first file nothing of the new one
+
+
+def _numbered(first: int) -> bytes:
+    file = io.BytesIO()
+    table = numbered_table(3000, first)
+    pq.write_table(table, file, row_group_size=500, compression="none", use_dictionary=False)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_a_file_that_is_replaced_by_one_of_the_same_length(after: int, web: Web) -> None:
+    """Only its ETag tells: rows of both would be read as if they were of one."""
+    old, new = _numbered(97 * 2000), _numbered(97 * 4000)
+    assert len(old) == len(new)
+    web.files["/train.parquet"] = old
+    source = {"data_files": f"{web.url_of('127.0.0.1')}/train.parquet", "columns": ["pair_id", "caption"]}
+    with Faults(web) as faults:
+        stream = streams(source)()
+
+        def change(answer: Answer) -> Answer:
+            web.files["/train.parquet"] = new
+            return answer
+
+        faults.once(change, after)
+        reading = Reading(lambda: stream).go_on()
+    found = [row["pair_id"] for row in reading.rows]
+    assert found == list(range(97 * 2000, 97 * 2000 + len(found)))
+    if len(found) < 3000:
+        check_sentence(reading.error)
 
 
 @pytest.mark.ci

@@ -18,6 +18,7 @@ import pytest
 from faulty_hub import Web
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from numbered import write_numbered
 from published_shards import CANONICAL, CODECS, FLOATS, SCHEMAS, Layout, Published, Shard, readable
 
 import laion_dataset
@@ -296,6 +297,22 @@ def test_chains(chain: str, examples: int, places: Places) -> None:
 
     law()
     print(f"\n{examples:,} random loads behind {chain}: the same rows")
+
+
+@pytest.mark.parametrize("where", ["local", "hf"])
+def test_rows_that_stay_are_far_apart_in_a_row_group(where: str, hub: LoopbackHub, tmp_path: Path) -> None:
+    """The columns that are read late skip the batches between them, and stay beside the ones that were read first."""
+    (file,) = write_numbered(tmp_path, [17_000])
+    hub.add_repository("me/far", {"train.parquet": Path(file)})
+    rows = laion_dataset.load_dataset(
+        file if where == "local" else "me/far",
+        split="train",
+        streaming=True,
+        filters=[[("pair_id", "<", 2)], [("pair_id", ">", 16_990)]],
+        columns=["pair_id", "caption"],
+    )
+    wanted = [0, 1, *range(16_991, 17_000)]
+    assert list(rows) == [{"pair_id": n, "caption": f"a caption of some words, number {n}"} for n in wanted]
 
 
 @pytest.mark.parametrize("recipe", ["laion-aesthetic-v1", "laion-art", "laion-high-resolution"])

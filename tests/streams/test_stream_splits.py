@@ -12,7 +12,6 @@ from numbered import write_numbered
 
 import laion_dataset
 
-CI = pytest.mark.ci
 BATCH_ROWS = 4096  # ranks differ by at most so many rows, before filtering
 
 LAYOUTS: dict[str, dict[str, Any]] = {
@@ -108,7 +107,8 @@ def loaded(dataset: Any, workers: int, context: str = "fork") -> list[int]:
     return [n for batch in loader for n in batch]
 
 
-@pytest.mark.parametrize("context", [pytest.param("fork"), pytest.param("spawn", marks=CI)])
+@pytest.mark.ci
+@pytest.mark.parametrize("context", ["fork", "spawn"])
 def test_workers(context: str, tmp_path: Path) -> None:
     files = write_numbered(tmp_path, [9000])
     assert sorted(loaded(stream(files), 3, context)) == list(range(9000))
