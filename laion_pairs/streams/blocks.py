@@ -144,7 +144,8 @@ class BlockExamples(_BaseExamplesIterable):  # type: ignore[misc] # datasets has
         """The rows that are left to deliver."""
         state = self._state_dict if isinstance(self._state_dict, BlockState) else self._beginning()
         start, n_delivered = state.begin()
-        if start is not None or n_delivered != 0:  # a DataLoader's worker that has given nothing saves another's order
+        is_new = start is None and n_delivered == 0 and not state.is_foreign
+        if not is_new:  # a DataLoader's worker that has given nothing saves a state of no worker's order
             self._order.check(state["order"])
         for block in self._blocks(start):
             n_block = len(block.order)

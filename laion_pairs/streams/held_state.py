@@ -28,10 +28,16 @@ class _Held:
 
 
 class OpenState(dict[str, Any]):
-    """A live state that takes up whatever a foreign one has, so that its order is what that is refused for."""
+    """A live state that takes up whatever a foreign one has, so that its order is what that is refused for.
+
+    Attributes:
+        is_foreign: whether a state was loaded that has what this kind has not.
+    """
+
+    is_foreign = False
 
     def __missing__(self, key: str) -> None:
-        return None
+        self.is_foreign = True
 
     def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
         return copy_state(dict(self))  # type: ignore[no-any-return]

@@ -42,12 +42,16 @@ class MixedRows(Mixed, _BaseExamplesIterable):  # type: ignore[misc] # datasets 
     def _init_state_dict(self) -> dict[str, Any]:
         sources = OpenState({str(number): source._init_state_dict() for number, source in enumerate(self.ex_iterables)})
         state = OpenState(order=str(self._mix.order), draw=0, ended="", sources=sources, type=type(self).__name__)
-        self._state_dict: dict[str, Any] = state
+        self._state_dict: OpenState = state
         return state
 
     def __iter__(self) -> Iterator[Example]:
-        state = self._state_dict if self._state_dict is not None else self._init_state_dict()
-        if state["draw"] != 0:  # a DataLoader's worker that has given nothing saves a state of no worker's order
+        if self._state_dict is None:
+            self._init_state_dict()
+        state = self._state_dict
+        if (
+            state.is_foreign or state["draw"] != 0
+        ):  # a DataLoader's worker that has given nothing saves a state of no worker's order
             self._mix.order.check(state["order"])
         columns = _Columns()
         rows = [self._rows(number, columns) for number in range(len(self.ex_iterables))]

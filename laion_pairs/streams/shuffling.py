@@ -24,7 +24,7 @@ def shuffle(ds: datasets.IterableDataset, *, seed: int = 0, window_rows: int = 5
 
     ``set_epoch(e)`` gives another order for every epoch, the same one in every process; call it before
     ``load_state_dict``, as `datasets` passes over a state of another epoch. ``take`` and ``skip`` on what comes back
-    keep the order of epoch 0, so that what they divide stays divided.
+    keep the order of epoch 0, so that what they divide stays divided; on `datasets` 3.6 and 4 only in the same epoch.
 
     A window is in memory while its rows come out, and up to twice that while it is made. So shuffle pairs, and download
     images afterwards: of downloaded pictures, choose a window that fits, and download with ``ordered=True``.

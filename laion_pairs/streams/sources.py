@@ -104,13 +104,7 @@ def mixed_stream(streams: Sequence[datasets.IterableDataset], examples: Any, ord
     info.features = examples.features
     split = first.split if all(ds.split == first.split for ds in streams) else None
     tokens = {repository: token for ds in streams for repository, token in ds._token_per_repo_id.items()}
-    mixed = _stream(first, examples, order, info, split, tokens)
-    try:
-        mixed.with_format(None).filter(bool)
-    except TypeError:  # datasets 3.6 cannot filter a stream whose examples tell their features, if it has them too
-        info.features = None
-        return _stream(first, examples, order, info, split, tokens)
-    return mixed
+    return _stream(first, examples, order, info, split, tokens)
 
 
 def _formatted(ds: datasets.IterableDataset, examples: Any, features: Features) -> Any:
@@ -125,9 +119,12 @@ def _stream(
     options: dict[str, Any] = {}
     if _HAS_SHUFFLING:
         options["shuffling"] = iterable_dataset.ShufflingConfig(order.first_generator(), _original_seed=order.seed)
+    info = info.copy()
+    if _HAS_SHUFFLING and examples.is_typed:  # these versions cannot filter it, if dataset and examples tell features
+        info.features = None
     return datasets.IterableDataset(
         examples,
-        info=info.copy(),
+        info=info,
         split=split,
         formatting=deepcopy(ds._formatting),
         distributed=deepcopy(ds._distributed),
