@@ -22,6 +22,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from itertools import chain
 from pathlib import Path
 
 from corpus import default_cache
@@ -44,14 +45,14 @@ def main() -> int:
         conditions = [f"{each.name}: {arena.versions(each)}" for each in readers]
         size_mb = bench.shard(1).stat().st_size / 1e6
         conditions.append(f"{options.rows:,} rows, 8 columns, {size_mb:.1f} MB; {options.rounds} rounds, alternating")
-        for part in options.part:
-            tables += PARTS[part](bench)
+        for table in chain.from_iterable(PARTS[part](bench) for part in options.part):
+            tables.append(table)
+            report = json.dumps(as_json(conditions, tables), indent=1) if options.json else render(conditions, tables)
+            if options.output:
+                options.output.write_text(report + "\n")  # so that hours of measuring are not lost
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    report = json.dumps(as_json(conditions, tables), indent=1) if options.json else render(conditions, tables)
     print(report)
-    if options.output:
-        options.output.write_text(report + "\n")
     return _verdict(tables)
 
 

@@ -112,7 +112,9 @@ class Arena:
         return python_of(reader.torch_venv if reader.torch_venv and _needs_torch(task) else reader.venv, self.venvs)
 
     def can(self, reader: Reader, task: str) -> bool:
-        """Whether it has such a task at all: Daft has no `datasets`, and not every environment has torch."""
+        """Whether it has such a task at all: only ours has images, Daft's are few, not every environment has torch."""
+        if task.endswith("-image") and not reader.is_ours:
+            return False
         if reader is DAFT:
             return task in ("first", "check", "arrow", "dicts", "filter")
         return not _needs_torch(task) or reader.torch_venv is not None

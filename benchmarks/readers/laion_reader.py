@@ -1,4 +1,4 @@
-"""Ours: the eight columns of the file as canonical ones, and the image handle besides where rows are asked for."""
+"""Ours: the eight columns of the file as canonical ones, and the image handle besides, but for tables and arrays."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import laion_dataset  # noqa: E402
 
 reading.imported()
 EIGHT = ["url", "caption", "width", "height", "similarity", "pair_id", "punsafe", "pwatermark"]
+#: In which everybody delivers the very same columns; ``numpy-image`` and ``torch-image`` say what the handles add.
+WITHOUT_IMAGE = ("arrow", "check", "filter", "numpy", "torch", "arrow-rows", "numpy-rows", "torch-rows")
 
 
 def main() -> None:
@@ -21,7 +23,7 @@ def main() -> None:
         data_files=reading.where,
         split="train",
         streaming=True,
-        columns=EIGHT if reading.task in ("arrow", "check", "filter") else ["image", *EIGHT],
+        columns=EIGHT if reading.task in WITHOUT_IMAGE else ["image", *EIGHT],
         filters=[("width", ">=", 1024)] if reading.task == "filter" else None,
     )
     perform(reading, dataset, Names("caption", "width"))
