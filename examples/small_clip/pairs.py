@@ -82,7 +82,7 @@ class Source:
     def _download(self, pairs: IterableDataset) -> IterableDataset:
         policy = laion_dataset.DownloadPolicy()
         if self.allow_private:  # our own hosts: no manners needed, and no answer is worth a long wait
-            policy = replace(policy, allow_private=True, host_interval_s=0.0, max_retries=0)
+            policy = replace(policy, allow_private=True, host_interval_s=0.0, max_retries=0, breaker_pause_s=0.0)
         return laion_dataset.download_images(
             pairs, size=self.size_px, resize="border", decode="torch", ordered=True, policy=policy
         )
