@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -16,11 +17,13 @@ from datasets.distributed import split_dataset_by_node
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numbered import write_numbered
+from PIL import Image
 from resuming import KINDS, as_examples, as_tables, interrupted, numbers
 
 import laion_dataset
 from laion_dataset import RemoteImage, RemoteImageFeature, interleave, shuffle
 from laion_pairs.errors import PolicyError, SchemaError
+from laion_pairs.sample.image_host import ImageHost
 from laion_pairs.streams.draws import DRAWS, draw_sources
 
 EACH = 10_000
@@ -265,3 +268,32 @@ def test_tables_stay_tables() -> None:
     for _, table in mixed._ex_iterable.iter_arrow():
         assert isinstance(table, pa.Table)
     assert mixed.features == as_tables(1).features
+
+
+def test_downloaded_pictures_are_mixed_too() -> None:
+    with ImageHost() as host:
+        for number in range(24):
+            host.serve(f"/{number}.png", picture(number))
+        hurry = laion_dataset.DownloadPolicy(allow_private=True, host_interval_s=0.0)
+
+        def make() -> datasets.IterableDataset:
+            streams = []
+            for first in (0, 12):
+                urls = [host.url(f"/{number}.png") for number in range(first, first + 12)]
+                rows = datasets.Dataset.from_dict({"image": urls, "n": list(range(first, first + 12))})
+                pairs = rows.cast_column("image", RemoteImageFeature()).to_iterable_dataset()
+                streams.append(laion_dataset.download_images(pairs, size=8, policy=hurry, ordered=True))
+            return interleave(streams, weights=[2, 1], stopping_strategy="all_exhausted")
+
+        rows = list(make())
+        assert sorted(numbers(rows)) == list(range(24))
+        assert all(row["image"].getpixel((4, 4))[0] == row["n"] * 10 for row in rows)
+        for cut in (1, 9, 23):
+            assert interrupted(make, cut) == (numbers(rows)[:cut], numbers(rows)[cut:])
+
+
+def picture(number: int) -> bytes:
+    """A small picture of one colour, by which it is known."""
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), (number * 10, 0, 0)).save(file, "PNG")
+    return file.getvalue()
