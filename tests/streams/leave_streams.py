@@ -22,6 +22,8 @@ from typing import Any
 import laion_dataset
 
 HOWS = ["break at row 1", "break in a batch", "exception", "ctrl-c", "live iterator", "thread", "resumed and left"]
+WAITING = ["ctrl-c while it waits", "ended while a thread waits"]
+"""For a host that stalls after the first rows."""
 CHAINS = ["plain", "map", "shuffle", "shuffled rows", "arrow", "DataLoader"]
 
 
@@ -76,6 +78,12 @@ def leave(how: str, chain: str, source: list[str]) -> None:
         threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
         while True:
             take(rows, 1 << 60)
+    elif how == "ctrl-c while it waits":
+        threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+        take(rows, 1 << 60)
+    elif how == "ended while a thread waits":
+        threading.Thread(target=take, args=(rows, 1 << 60), daemon=True).start()
+        time.sleep(2.0)
     elif how == "live iterator":
         global live
         live = iter(rows)
@@ -93,7 +101,7 @@ def leave(how: str, chain: str, source: list[str]) -> None:
 
 
 live: Any = None
-EXPECTED = {"exception": "ZeroDivisionError", "ctrl-c": "KeyboardInterrupt"}
+EXPECTED = {"exception": "ZeroDivisionError", "ctrl-c": "KeyboardInterrupt", WAITING[0]: "KeyboardInterrupt"}
 
 
 def ended(pid: int, guard_s: float) -> int | None:
