@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from harness import Reading
 
-__all__ = ["Names", "perform"]
+__all__ = ["Names", "perform", "prepare"]
 
 BATCH_ROWS = 1000  # of `iter(batch_size=)`, as `datasets`' own documentation has it
 ARROW_BATCH_ROWS = 4096
@@ -29,6 +29,12 @@ class Names:
 
     caption: str
     width: str
+
+
+def prepare(reading: Reading) -> None:
+    """Import what the task needs besides `datasets`, so that nobody's first row waits for it."""
+    if reading.task.startswith(("torch", "loader")):
+        import torch.utils.data  # noqa: F401
 
 
 def perform(reading: Reading, dataset: Any, names: Names) -> None:

@@ -7,10 +7,11 @@ import warnings
 from harness import Reading
 
 reading = Reading()
-from datasets_tasks import Names, perform  # noqa: E402
+from datasets_tasks import Names, perform, prepare  # noqa: E402
 
 import laion_dataset  # noqa: E402
 
+prepare(reading)
 reading.imported()
 EIGHT = ["url", "caption", "width", "height", "similarity", "pair_id", "punsafe", "pwatermark"]
 #: In which everybody delivers the very same columns; ``numpy-image`` and ``torch-image`` say what the handles add.

@@ -6,8 +6,9 @@ from harness import Reading
 
 reading = Reading()
 import datasets  # noqa: E402
-from datasets_tasks import Names, perform  # noqa: E402
+from datasets_tasks import Names, perform, prepare  # noqa: E402
 
+prepare(reading)
 reading.imported()
 
 
