@@ -123,6 +123,26 @@ def test_requests_are_on_the_line_side_by_side(ten_groups: bytes) -> None:
         assert host.round_trips <= 10
 
 
+def test_row_groups_of_one_batch_are_fetched_ahead_too() -> None:
+    sink = pa.BufferOutputStream()
+    pq.write_table(TABLE.slice(0, 60_000), sink, row_group_size=1000)
+    content = sink.getvalue().to_pybytes()
+    with RangeHost(content, DELAY_S) as host, opened(host, content) as source:
+        assert sum(batch.num_rows for _, batch in rows_of(source, TABLE.column_names)) == 60_000
+        assert host.round_trips <= 12  # of 60 row groups
+
+
+def test_the_token_goes_to_the_hub_and_not_to_the_store(ten_groups: bytes) -> None:
+    host = RangeHost(ten_groups, redirects=True)
+    host.users["hf_mine"] = "me"
+    with host, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_ENDPOINT", host.endpoint)
+        with open_source(Shard(host.url, "train", len(ten_groups)), "hf_mine") as source:
+            assert sum(batch.num_rows for _, batch in rows_of(source, ["TEXT"])) == ROWS
+    assert {line.authorization for line in host.requests()} == {"Bearer hf_mine"}
+    assert {line.authorization for line in host.store.requests()} == {None}
+
+
 def test_two_columns_move_only_theirs(one_group: bytes) -> None:
     columns = ["HEIGHT", "similarity"]
     group = pq.ParquetFile(pa.BufferReader(one_group)).metadata.row_group(0)
@@ -315,11 +335,11 @@ LEAVING = {
     "in the first batch": "next(parts)",
     "far into it": "[next(parts) for _ in range(20)]",
     "in a fork": """
-next(parts)
+next(parts), next(parts)
 child = os.fork()
 if not child:
     assert sum(part.batch.num_rows for part in source.parts(0, ["TEXT"])) == ROWS
-    assert 4096 + sum(part.batch.num_rows for part in parts) == ROWS
+    assert 8192 + sum(part.batch.num_rows for part in parts) == ROWS
     sys.exit(0)
 assert os.waitpid(child, 0)[1] == 0
 """,
@@ -342,7 +362,7 @@ parts = source.parts(0, source.schema.names)
 print("done", flush=True)
 """
     codes = [*LEAVING.values()] if repeat > 1 else [LEAVING["in a fork"], LEAVING["while it waits"]]
-    with RangeHost(one_group, 0.02) as host:
+    with RangeHost(one_group, 0.1) as host:
 
         def run(code: str) -> tuple[int, str, str]:
             command = [sys.executable, "-c", script.format(code=code), host.url, str(ROWS)]

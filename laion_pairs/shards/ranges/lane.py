@@ -6,6 +6,7 @@ from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from laion_pairs.shards.ranges import crew
 from laion_pairs.shards.ranges.chunks import Chunk
 
 __all__ = ["Lane", "Window"]
@@ -71,6 +72,6 @@ class Lane:
     def forget(self) -> None:
         """Give up what was asked for; what is needed is asked for again."""
         for window in self._windows:
-            window.body.cancel()
+            crew.cancel(window.body)
         self._windows.clear()
         self.asked = self.done

@@ -24,6 +24,7 @@ from tenacity import (
 )
 
 from laion_pairs.errors import ShardError
+from laion_pairs.shards.ranges import crew
 from laion_pairs.shards.ranges.host import Answer, Host, Lost, Refused
 
 __all__ = ["Patience", "Remote"]
@@ -101,7 +102,8 @@ class Remote:
 
     def close(self) -> None:
         """Give up: no request is tried again."""
-        self._closed.set()
+        if not crew.is_exiting():
+            self._closed.set()
 
     def _read(self, start: int, end: int) -> bytearray:
         body = bytearray()
