@@ -397,8 +397,9 @@ def _ledger_path(ledger: Ledger | str | PathLike[str] | None) -> str | None:
 
 def _bad_split(split: Any, streaming: bool, builder: LaionDataset) -> ReleaseError:
     slices = "a stream has no slices (take() and skip() give a part)" if streaming else "train[:10%] is a slice of one"
+    loaded = builder.config.name if builder.config.name != FILES else builder.config.source or "what data_files names"
     return ReleaseError(
-        f"{builder.config.name} has no split {str(split)!r}; it has {', '.join(builder._listing.splits)}, and {slices}."
+        f"{loaded} has no split {str(split)!r}; it has {', '.join(builder._listing.splits)}, and {slices}."
     )
 
 

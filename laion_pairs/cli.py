@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from laion_pairs import __version__
-from laion_pairs.cli_arguments import add_command, add_row_arguments, load_rows
+from laion_pairs.cli_arguments import Parser, add_command, add_row_arguments, load_rows
 from laion_pairs.cli_download import add_download, add_tar
 from laion_pairs.errors import (
     ExportMismatch,
@@ -55,9 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line's grammar."""
-    top = argparse.ArgumentParser(
-        prog="laion", description="Stream LAION image-text pairs; see an image when you ask for it."
-    )
+    top = Parser(prog="laion", description="Stream LAION image-text pairs; see an image when you ask for it.")
     top.add_argument("--version", action="version", version=f"laion-dataset {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 

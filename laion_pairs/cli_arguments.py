@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from laion_pairs.plain_text import one_line
 
-__all__ = ["add_command", "add_row_arguments", "count", "load_rows", "number"]
+__all__ = ["Parser", "add_command", "add_row_arguments", "count", "load_rows", "number"]
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, and where the grammar is told, instead of telling it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {one_line(message)}; `{self.prog} --help` says how it is used.\n")
 
 
 def add_command(commands: Any, name: str, run: Any, summary: str) -> argparse.ArgumentParser:

@@ -73,7 +73,7 @@ def _add_image_arguments(command: argparse.ArgumentParser) -> None:
     image.add_argument("--min-side", type=count, default=0, metavar="PX", help="smaller pictures are not wanted")
     image.add_argument("--max-aspect-ratio", type=number(least=1), metavar="R", help="nor are longer ones")
     image.add_argument("--encode", default="jpg", metavar="E", help="jpg, webp, png or original (default: %(default)s)")
-    image.add_argument("--quality", type=count, default=95, metavar="Q", help="of jpg and webp (default: %(default)s)")
+    image.add_argument("--quality", type=count, metavar="Q", help="of jpg and webp (default: 95)")
     image.add_argument(
         "--integrity", default="record", metavar="MODE", help="off, record, prefer or require (default: %(default)s)"
     )
@@ -164,7 +164,11 @@ def _export_settings(asked: argparse.Namespace, **options: Any) -> ExportSetting
         min_side_px=asked.min_side,
         max_aspect_ratio=asked.max_aspect_ratio,
     )
-    return ExportSettings(resize=resize, encode=asked.encode, quality=asked.quality, **options)
+    if asked.quality is not None:
+        if asked.encode not in ("jpg", "webp"):
+            raise PolicyError(f"--quality is for jpg and webp; --encode {asked.encode} has none, so leave it out.")
+        options["quality"] = asked.quality
+    return ExportSettings(resize=resize, encode=asked.encode, **options)
 
 
 def _download_settings(asked: argparse.Namespace, settings: ExportSettings, rows: Any, ledger: Ledger) -> Settings:

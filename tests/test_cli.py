@@ -135,6 +135,7 @@ def test_mistakes(
     assert done.returncode == status, done.stderr
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1, "one sentence, and not the grammar"
     assert done.stdout == ""
 
 

@@ -245,6 +245,8 @@ WRONG_USE = [
     ([REPOSITORY, "--output", "OUT", "--encode", "gif"], "jpg, webp, png, original"),
     ([REPOSITORY, "--output", "OUT", "--resize", "stretch"], "center_crop"),
     ([REPOSITORY, "--output", "OUT", "--quality", "101"], "1 to 100"),
+    ([REPOSITORY, "--output", "OUT", "--encode", "png", "--quality", "90"], "--encode png has none"),
+    ([REPOSITORY, "--output", "OUT", "--split", "nope"], f"{REPOSITORY} has no split 'nope'; it has train"),
     ([REPOSITORY, "--output", "OUT", "--shard-size", "0"], "at least 1"),
     ([REPOSITORY, "--output", "OUT", "--timeout", "soon"], "must be a number"),
     ([REPOSITORY, "--output", "OUT", "--integrity", "trust"], "prefer"),

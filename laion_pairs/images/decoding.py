@@ -30,6 +30,7 @@ from laion_pairs.images.sniffing import (
     MAX_JPEG_SCANNED_PX,
     MAX_JPEG_SCANS,
     count_jpeg_scans,
+    gif_size,
     is_run_length_bmp,
     sniff_format,
     webp_size,
@@ -139,6 +140,8 @@ def _open(body: bytes, policy: DownloadPolicy) -> tuple[str, ImageFile]:
             _judged_webp_size(body, policy)
         if format_ == "JPEG":
             judge_scans(scans := count_jpeg_scans(body))
+        if format_ == "GIF":  # its plug-in warns of a frame that is larger than Pillow's limit
+            judge_pixels(gif_size(body), policy)
         if format_ == "BMP" and is_run_length_bmp(body):
             raise Refused(Outcome.CORRUPT_IMAGE, "the BMP is run-length encoded, which is not read.")
         image = _READERS[format_](PatientFile(body))

@@ -13,6 +13,7 @@ __all__ = [
     "MAX_JPEG_SCANNED_PX",
     "MAX_JPEG_SCANS",
     "count_jpeg_scans",
+    "gif_size",
     "is_run_length_bmp",
     "sniff_format",
     "webp_size",
@@ -24,6 +25,9 @@ The attack is described in libjpeg-turbo's paper "Two Issues with the JPEG Stand
 
 MAX_JPEG_SCANNED_PX = 2**30
 """Scans times pixels: twelve scans of the largest picture that the default policy allows, a second or two of work."""
+
+_MAX_GIF_BLOCKS = 100_000
+"""Blocks of comments and the like before a GIF's first frame: a few in practice, and nobody waits for more."""
 
 _SCAN = re.compile(b"\xff\xda")  # several times faster than bytes.count for so short a thing
 _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)  # the sizes a DIB header can have
@@ -74,6 +78,32 @@ def webp_size(body: bytes) -> tuple[int, int]:
         (bits,) = struct.unpack("<I", data[1:5])
         return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
     raise ValueError("the first chunk of the WEBP file is not VP8, VP8L or VP8X")
+
+
+def gif_size(body: bytes) -> tuple[int, int]:
+    """Width and height of the canvas, made larger by a first frame that sticks out of it, as Pillow does.
+
+    The blocks are those of the GIF89a specification; bytes between them are passed over. Raises ``IndexError`` or
+    ``struct.error`` where the file ends before its first frame.
+    """
+    width, height, flags = struct.unpack_from("<HHB", body, 6)
+    at = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+    in_extension = False
+    for _ in range(_MAX_GIF_BLOCKS):
+        byte = body[at]
+        if in_extension:  # the length of a sub-block, 0 for the last one
+            at += byte
+            in_extension = byte > 0
+        elif byte == 0x2C:
+            left, top, frame_width, frame_height = struct.unpack_from("<HHHH", body, at + 1)
+            return max(width, left + frame_width), max(height, top + frame_height)
+        elif byte == 0x3B:
+            break
+        elif byte == 0x21:
+            at += 1  # the kind of extension
+            in_extension = True
+        at += 1
+    return width, height
 
 
 def is_run_length_bmp(body: bytes) -> bool:

@@ -75,7 +75,7 @@ class Transfers:
     def start(self, transfer: Transfer) -> None:
         """Put a new transfer in flight; it moves during :meth:`wait`. Another policy is a ``ValueError``."""
         self._policy = self._policy or transfer.policy
-        if transfer.policy != self._policy:
+        if transfer.policy is not self._policy and transfer.policy != self._policy:
             raise ValueError("a loop keeps connections that one policy allowed: start another loop for another policy.")
         curl = self._idle.pop() if self._idle else new_handle(self._policy)
         now_s = time.monotonic()

@@ -37,9 +37,12 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _WHOLE = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?(?:#.*)?", re.I)
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::(?P<port>[0-9]{0,5}))?")
 _NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_DOTTED = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _NUMBER = re.compile(r"0x[0-9a-f]{0,15}|[0-9]{1,15}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _URI_CHARACTERS = "!#$%&'()*+,-./:;=?@[]_~"  # and letters and digits, which quote() keeps anyway
+_ENCODED = re.compile(r"[A-Za-z0-9!#$%&'()*+,./:;=?@\[\]_~-]*")  # such characters only: quote() would change nothing
 _NEVER = re.compile(  # C0, C1, every Unicode space and separator, byte order mark, surrogates, backslash
     r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff\ud800-\udfff\\]"
 )
@@ -118,6 +121,8 @@ def _host(host: str) -> str:
     name = name.removesuffix(".")
     if not _NAME.fullmatch(name):
         raise _bad("its host is not a host name")
+    if _DOTTED.fullmatch(name):
+        return name
     return _dotted(name.split(".")) if _NUMBER.fullmatch(name.rpartition(".")[2]) else name
 
 
@@ -154,6 +159,8 @@ def _idna(host: str) -> str:
 
 def _remove_dot_segments(path: str) -> str:
     """RFC 3986 section 5.2.4, with ``%2e`` read as a dot, as browsers and libcurl do. The result starts with ``/``."""
+    if "/." not in path and "/%2" not in path:
+        return path or "/"
     kept: list[str] = []
     segments = path.split("/")[1:] or [""]
     for index, segment in enumerate(segments):
@@ -170,7 +177,7 @@ def _remove_dot_segments(path: str) -> str:
 
 def _encode(text: str) -> str:
     """Percent-encode (as UTF-8) what is no URI character; what is encoded already stays as it is."""
-    return quote(text, safe=_URI_CHARACTERS)
+    return text if _ENCODED.fullmatch(text) else quote(text, safe=_URI_CHARACTERS)
 
 
 def _bad(reason: str, subject: str = "the URL") -> Refused:

@@ -8,6 +8,8 @@ The counters, as :meth:`laion_pairs.ledger.Ledger.counts` gives them:
     the last answer's status of those that a host refused or failed on: ``"403"``, ``"404"``, ``"500"``, …
 ``trust``
     of the delivered images, by integrity's word: ``verified``, ``same_as_locked``, …
+``digests``
+    ``malformed``: rows whose digest is none, which were judged as rows without.
 ``opt_out_signals``
     of the images that ended ``opted_out``, by the signal that said so.
 ``failing_hosts``
@@ -89,6 +91,12 @@ class ImageCounts:
                 self._count("retries", "further_tries", tries - 1)
             if n_bytes:
                 self._count("bytes", "received", n_bytes)
+
+    def total(self, counter: str, reason: str, n: int) -> None:
+        """Say that ``n`` of something have been counted elsewhere in this process, so far."""
+        with self._counting:
+            if n:
+                self._counts[counter] = {**self._counts.get(counter, {}), reason: n}
 
     def flush(self) -> None:
         """Write what has changed since the last flush, as one record. After a :class:`LedgerError` nothing is lost:

@@ -219,6 +219,20 @@ def test_the_limit_is_the_policys_and_not_pillows(monkeypatch):
     assert decode_image(body, DownloadPolicy(max_pixels=10_000)).size == (100, 100)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_gif_frame_outside_of_its_screen_is_judged_before_pillow_warns_of_it():
+    comments = b"!\xfe" + b"\x01c" * 300 + b"\0" + b"!\xf9\x04\0\0\0\0\0"
+    for extension in (b"", comments, b"\0garbage"):
+        frame = b"," + struct.pack("<HHHH", 1_000, 0, 11_000, 13_000)  # 1.7 times Pillow's limit
+        assert outcome_of(b"GIF89a\x01\0\x01\0\0\0\0" + extension + frame + b"\0\2\0;") is Outcome.TOO_MANY_PIXELS
+    original = picture("GIF")
+    colours = 13 + (3 << (original[10] & 7) + 1 if original[10] & 0x80 else 0)
+    assert (
+        decode_image(original[:colours] + comments + original[colours:], POLICY).size
+        == decode_image(original, POLICY).size
+    )
+
+
 def test_a_jpeg_of_a_thousand_scans():
     body = saved(Image.new("RGB", (64, 64)), "JPEG", progressive=True)
     scan = body[body.rindex(b"\xff\xda") : -2]

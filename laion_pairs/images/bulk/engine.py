@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import defaultdict, deque
+from collections import deque
 from queue import SimpleQueue
 
 from laion_pairs.images.bulk.budget import Budget
@@ -17,8 +17,9 @@ from laion_pairs.images.bulk.file_limit import room_for_sockets
 from laion_pairs.images.bulk.finishing import Finishing
 from laion_pairs.images.bulk.flight import Flight
 from laion_pairs.images.bulk.job import Downloaded, Job, Settings
-from laion_pairs.images.bulk.lane import Batch, Lane
+from laion_pairs.images.bulk.lane import Lane
 from laion_pairs.images.bulk.network import Network
+from laion_pairs.images.bulk.outbox import Outbox
 from laion_pairs.images.bulk.streak import Streak
 from laion_pairs.images.refusal import Refused
 from laion_pairs.ledger import ImageCounts, Ledger
@@ -27,7 +28,9 @@ __all__ = ["Engine"]
 
 _LONGEST_SLEEP_S, _SHORT_SLEEP_S = 0.2, 0.01
 _BATCH = 16
-"""Images that threads hand each other at once, where so many are under way; see ``_deliver``."""
+"""Images that the network thread hands on at once, where so many are under way."""
+_PIXELS_BATCH = 4
+"""Images that a thread for pixels hands on at once, while more wait for it."""
 _FLUSH_S = 0.25
 _CLOSE_WAIT_S = 5.0
 
@@ -61,8 +64,7 @@ class Engine:
             self._failed,
         )
         self._lanes: set[Lane] = set()
-        self._ended: dict[Lane, Batch] = defaultdict(list)  # in the network thread, not yet delivered
-        self._n_ended = 0
+        self._outbox = Outbox()  # the network thread's
         self._changing = threading.Lock()
         self._error: BaseException | None = None
         self._hungry = False  # the network thread sleeps, and has free slots
@@ -134,13 +136,13 @@ class Engine:
         try:
             while not self._closing and self._error is None and threading.main_thread().is_alive():
                 self._hungry = self._network.has_free_slots
-                self._network.work(_SHORT_SLEEP_S if self._hungry or self._n_ended else _LONGEST_SLEEP_S)
+                self._network.work(_SHORT_SLEEP_S if self._hungry or self._outbox else _LONGEST_SLEEP_S)
                 self._hungry = False
                 if self._has_a_batch or time.monotonic() >= deliver_s:
-                    self._deliver()
+                    self._outbox.deliver()
                     deliver_s = time.monotonic() + _SHORT_SLEEP_S
                 if self._counts is not None and time.monotonic() >= flush_s:
-                    self._counts.flush()
+                    self._flush(self._counts)
                     flush_s = time.monotonic() + _FLUSH_S
         except BaseException as error:  # whatever it is, those who wait for images must hear of it
             self._stop(error)
@@ -151,20 +153,10 @@ class Engine:
     def _has_a_batch(self) -> bool:
         """Whether enough has ended to be delivered; anything is, where memory is short or little is under way."""
         enough = min(_BATCH, 1 + self._network.n_in_flight // _BATCH)
-        return self._n_ended >= enough or (self._n_ended > 0 and self._budget.spent)
-
-    def _deliver(self) -> None:
-        """What ended in the network thread since the last time, at once: each delivery may wake a thread.
-
-        Two Python threads that take turns at every image spend as much on that as on the image.
-        """
-        self._n_ended = 0
-        for lane, batch in self._ended.items():
-            lane.deliver(batch)
-        self._ended.clear()
+        return len(self._outbox) >= enough or (len(self._outbox) > 0 and self._budget.spent)
 
     def _close(self) -> None:
-        self._deliver()
+        self._outbox.deliver()
         with self._changing:
             self._closing = True
             lanes = list(self._lanes)
@@ -176,11 +168,15 @@ class Engine:
         try:
             self._finishing.close()
             if self._counts is not None:
-                self._counts.flush()
+                self._flush(self._counts)
         except Exception as error:  # a full disk, most likely
             self._stop(error)
         for lane in lanes:
             lane.fail(self._error or RuntimeError("the download has been closed."))
+
+    def _flush(self, counts: ImageCounts) -> None:
+        counts.total("digests", "malformed", self._finishing.malformed_digests)
+        counts.flush()
 
     def _stop(self, error: BaseException) -> None:
         """End the run with ``error``; the first one counts."""
@@ -190,11 +186,12 @@ class Engine:
 
     def _failed(self, flight: Flight, refused: Refused) -> None:
         self._budget.hold(-flight.held)
-        self._end(flight, Downloaded(flight.job.tag, refused.outcome, refused.detail), signal=refused.signal)
+        downloaded = Downloaded(flight.job.tag, refused.outcome, refused.detail)
+        self._end(flight, downloaded, self._outbox, signal=refused.signal)
 
     def _finish_here(self, flight: Flight, body: bytes) -> None:
         """A header is read faster than handed on."""
-        self._finish(flight, body)
+        self._finish(flight, body, self._outbox)
 
     def _finish_later(self, flight: Flight, body: bytes) -> None:
         self._bodies.put((flight, body))
@@ -202,13 +199,17 @@ class Engine:
     # Threads for pixels
 
     def _finish_bodies(self) -> None:
+        outbox = Outbox()
         while (waiting := self._bodies.get()) is not None:
             if not self._closing:
-                self._finish(*waiting)
+                self._finish(*waiting, outbox)
+            if len(outbox) >= _PIXELS_BATCH or self._bodies.empty() or self._budget.spent:
+                outbox.deliver()
             if self._hungry is False and self._bodies.qsize() <= len(self._workers):
                 self._network.ring()  # slots came free while the network thread slept
+        outbox.deliver()
 
-    def _finish(self, flight: Flight, body: bytes) -> None:
+    def _finish(self, flight: Flight, body: bytes, outbox: Outbox) -> None:
         try:
             downloaded = self._finishing.finish(flight.job, body)
         except Exception as error:  # a column that holds no digests, a lock that cannot be written
@@ -216,10 +217,12 @@ class Engine:
             return
         self._budget.hold(downloaded.held_bytes - flight.held)
         self._budget.learn(downloaded.held_bytes)
-        self._end(flight, downloaded, n_bytes=len(body))
+        self._end(flight, downloaded, outbox, n_bytes=len(body))
 
-    def _end(self, flight: Flight, downloaded: Downloaded, *, signal: str | None = None, n_bytes: int = 0) -> None:
-        """Count and deliver; in any of the engine's threads."""
+    def _end(
+        self, flight: Flight, downloaded: Downloaded, outbox: Outbox, *, signal: str | None = None, n_bytes: int = 0
+    ) -> None:
+        """Count, and put into the outbox of the thread that this is."""
         outcome = downloaded.outcome
         downloaded.tries = flight.tries
         status = None if flight.hops is None else flight.hops.status
@@ -234,11 +237,7 @@ class Engine:
                 n_bytes=n_bytes,
             )
         stopped = self._streak.add(outcome, status)
-        if threading.current_thread() is self._main:
-            self._ended[flight.lane].append((flight.number, downloaded))
-            self._n_ended += 1
-        else:
-            flight.lane.deliver([(flight.number, downloaded)])
+        outbox.put(flight.lane, flight.number, downloaded)
         if stopped is not None:
             self._stop(stopped)
 

@@ -46,6 +46,11 @@ class Finishing:
         done.trust, done.sha256 = judged.trust, judged.sha256
         return done
 
+    @property
+    def malformed_digests(self) -> int:
+        """How many rows had a digest that is none, and were judged as rows without."""
+        return self._judge.malformed_digests
+
     def close(self) -> None:
         """Write what the lock of pictures has learned."""
         self._judge.close()

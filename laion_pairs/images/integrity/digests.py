@@ -78,12 +78,15 @@ class DigestColumn:
             DigestColumnError: the first 200 checks all mismatched; from then on at every mismatch.
         """
         matches = matches_digest(digest, file)
+        if matches is None:
+            with self._lock:
+                self.malformed += 1
+            return None
         if matches or self._trusted:
             self._trusted = True
             return matches
         with self._lock:
-            self.malformed += matches is None
-            self._mismatches += matches is False
+            self._mismatches += 1
             hopeless = self._mismatches >= FIRST_CHECKS
         if hopeless and not self._trusted:
             raise DigestColumnError(

@@ -48,7 +48,8 @@ def read_plain_jpeg(body: bytes) -> PlainJpeg | None:
     """What a plain JPEG's header says; None for every other body."""
     if body[:2] != b"\xff\xd8":
         return None
-    at, width, height, components, frame_marker, exif = 2, 0, 0, 0, 0, b""
+    at, width, height, components, frame_marker = 2, 0, 0, 0, 0
+    exif: list[bytes] = []
     for _ in range(_MOST_SEGMENTS):
         if len(body) < at + 4 or body[at] != 0xFF:
             return None
@@ -58,13 +59,13 @@ def read_plain_jpeg(body: bytes) -> PlainJpeg | None:
             return None
         if marker == _SCAN:
             one_scan = frame_marker != _PROGRESSIVE and body[at + 4 : at + 5] == bytes((components,))
-            return PlainJpeg(width, height, read_orientation(exif), one_scan) if width else None
+            return PlainJpeg(width, height, read_orientation(b"".join(exif)), one_scan) if width else None
         if marker in _METADATA:
             data = body[at + 4 : end]
             if not _is_plain_metadata(data):
                 return None
             if marker == 0xE1 and data.startswith(_EXIF):
-                exif += data[len(_EXIF) :] if exif else data
+                exif.append(data[len(_EXIF) :] if exif else data)
         elif marker in _FRAMES:
             frame = body[at + 4 : end]
             components = frame[5] if len(frame) > 5 else 0

@@ -118,6 +118,8 @@ def test_every_outcome_is_reached(tmp_path: Path) -> None:
         expected["withdrawn"] = Outcome.WITHDRAWN
         jobs.append(Job(host.serve("/other", PNG), tag="other", digest="md5:" + 32 * "0"))
         expected["other"] = Outcome.DIGEST_MISMATCH
+        jobs.append(Job(host.serve("/odd", PNG), tag="odd", digest="md5:x"))
+        expected["odd"] = Outcome.DIGEST_MISMATCH
         settings = Settings(
             policy=limits,
             resize=Resize(mode="no", min_side_px=5, max_aspect_ratio=10),
@@ -128,7 +130,9 @@ def test_every_outcome_is_reached(tmp_path: Path) -> None:
         done = {one.tag: one.outcome for one in download(jobs, settings)}
     assert done == expected
     assert set(done.values()) == set(Outcome)
-    assert Ledger(tmp_path / "run.ledger").counts()["images"] == dict(Counter(o.value for o in expected.values()))
+    counts = Ledger(tmp_path / "run.ledger").counts()
+    assert counts["images"] == dict(Counter(o.value for o in expected.values()))
+    assert counts["digests"] == {"malformed": 1}
 
 
 PRIVATE = [
