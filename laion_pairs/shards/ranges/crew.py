@@ -16,12 +16,24 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-__all__ = ["MAX_THREADS", "cancel", "is_exiting", "submit"]
+__all__ = ["EXITING", "MAX_THREADS", "submit"]
 
 MAX_THREADS = 8
 """Requests in flight: at 1 Gbit/s and 50 ms about 6 MB are on their way, which are two or three windows."""
 _IDLE_S = 5.0
 _FORK_WAITS_S = 10.0
+
+EXITING: list[bool] = []
+"""Not empty once the interpreter exits. Whoever needs it then keeps it: modules lose their names first."""
+atexit.register(EXITING.append, True)
+
+
+class _Job(Future[Any]):
+    exiting = EXITING
+
+    def cancel(self) -> bool:
+        """What nobody has begun is not done; nothing changes at exit."""
+        return not self.exiting and super().cancel()
 
 
 class _Crew:
@@ -32,7 +44,7 @@ class _Crew:
         self._is_paused = False
 
     def submit(self, work: Callable[[], Any]) -> Future[Any]:
-        future: Future[Any] = Future()
+        future: Future[Any] = _Job()
         with self._waiting:
             self._work.append((future, work))
             if self._idle >= len(self._work):
@@ -82,20 +94,6 @@ _crew = _Crew()
 def submit(work: Callable[[], Any]) -> Future[Any]:
     """Have the work done in one of the threads, in the order of the calls."""
     return _crew.submit(work)
-
-
-def cancel(future: Future[Any]) -> None:
-    """What nobody has begun is not done; nothing at exit."""
-    if not _exiting:
-        future.cancel()
-
-
-def is_exiting() -> bool:
-    return bool(_exiting)
-
-
-_exiting: list[bool] = []
-atexit.register(_exiting.append, True)
 
 
 def _after_fork() -> None:

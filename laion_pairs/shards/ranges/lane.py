@@ -6,7 +6,6 @@ from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from laion_pairs.shards.ranges import crew
 from laion_pairs.shards.ranges.chunks import Chunk
 
 __all__ = ["Lane", "Window"]
@@ -72,6 +71,6 @@ class Lane:
     def forget(self) -> None:
         """Give up what was asked for; what is needed is asked for again."""
         for window in self._windows:
-            crew.cancel(window.body)
+            window.body.cancel()
         self._windows.clear()
         self.asked = self.done

@@ -71,7 +71,7 @@ class Remote:
         self._host, self._patience = host, patience or Patience()
         self._resolved: str | None = None
         self._etag: str | None = None
-        self._closed = threading.Event()
+        self._closed, self._exiting = threading.Event(), crew.EXITING
         self._tail, self._tail_start = b"", 0
 
     def read(self, start: int, end: int) -> memoryview:
@@ -102,7 +102,7 @@ class Remote:
 
     def close(self) -> None:
         """Give up: no request is tried again."""
-        if not crew.is_exiting():
+        if not self._exiting:
             self._closed.set()
 
     def _read(self, start: int, end: int) -> bytearray:

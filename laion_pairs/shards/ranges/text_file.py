@@ -44,7 +44,7 @@ class TextFile:
     def close(self) -> None:
         """Forget what was fetched ahead."""
         for _, body in self._windows:
-            crew.cancel(body)
+            body.cancel()
         self._windows.clear()
         self._asked = len(self._head)
 
