@@ -80,7 +80,9 @@ class ParquetSource:
         self, row_group: int, columns: Sequence[str], first_row: int, end_row: int | None, upcoming: Sequence[int]
     ) -> Iterator[pa.RecordBatch]:
         """The row group's batches from its first row on; at least up to ``end_row``."""
-        yield from self._file.iter_batches(self.batch_rows(row_group), row_groups=[row_group], columns=list(columns), use_threads=False)
+        yield from self._file.iter_batches(
+            self.batch_rows(row_group), row_groups=[row_group], columns=list(columns), use_threads=False
+        )
 
     def _checked(self, batches: Iterator[pa.RecordBatch], row_group: int) -> Iterator[pa.RecordBatch]:
         row = 0

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from laion_pairs.shards.ranges.body import Body
+
 __all__ = ["Answer", "Host", "Lost", "Refused", "answer_of", "refusal_of"]
 
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
@@ -49,7 +51,7 @@ class Host(Protocol):
     is_pinned: bool
     """Whether what the URL names can never be replaced: a file at a commit."""
 
-    def get(self, url: str, byte_range: str, begin: Callable[[Answer], None], into: bytearray, max_bytes: int) -> None:
+    def get(self, url: str, byte_range: str, begin: Callable[[Answer], None], into: Body, max_bytes: int) -> None:
         """Append a range of the file to ``into`` until it holds ``max_bytes``.
 
         ``url`` is the host's own or what an earlier answer came from. ``begin`` sees the head before any byte is taken,

@@ -15,6 +15,7 @@ from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type:
 
 from laion_pairs.errors import LaionError
 from laion_pairs.shards.locations import HubPath, endpoint, host_of
+from laion_pairs.shards.ranges.body import Body
 from laion_pairs.shards.ranges.host import Answer, Lost, answer_of, refusal_of
 
 __all__ = ["HubHost"]
@@ -33,7 +34,7 @@ class HubHost:
         )
         self._token = token
 
-    def get(self, url: str, byte_range: str, begin: Callable[[Answer], None], into: bytearray, max_bytes: int) -> None:
+    def get(self, url: str, byte_range: str, begin: Callable[[Answer], None], into: Body, max_bytes: int) -> None:
         token = self._token if host_of(url) == host_of(self.url) else False
         headers = {**build_hf_headers(token=token), "Range": byte_range, "Accept-Encoding": "identity"}
         try:
@@ -43,9 +44,7 @@ class HubHost:
                 answer = answer_of(response.status_code, response.headers, str(response.url))
                 begin(answer)
                 for piece in _pieces(response) if answer.partial else ():
-                    into += piece
-                    if len(into) > max_bytes:  # to the end otherwise: the connection can be used again
-                        del into[max_bytes:]
+                    if not into.take(piece, max_bytes):  # to the end otherwise: the connection can be used again
                         break
         except (errors.OfflineModeIsEnabled, LaionError):
             raise

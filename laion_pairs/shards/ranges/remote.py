@@ -10,6 +10,7 @@ What the host says about the file must not change meanwhile: its size, and at an
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ from tenacity import (
 
 from laion_pairs.errors import ShardError
 from laion_pairs.shards.ranges import crew
+from laion_pairs.shards.ranges.body import Body
 from laion_pairs.shards.ranges.host import Answer, Host, Lost, Refused
 
 __all__ = ["Patience", "Remote"]
@@ -35,6 +37,10 @@ _EXPIRED = (400, 403)
 """What a store answers to a signed address whose time is over: S3, CloudFront and Azure 403, Google 400."""
 _MAX_RETRY_AFTER_S = 300.0
 """The window of the Hub's rate limits."""
+
+
+_ends: deque[tuple[str, bytes]] = deque(maxlen=64)
+"""The last ends of files that can never be replaced: a load reads one to recognise the file, and again to read it."""
 
 
 @dataclass(frozen=True)
@@ -83,18 +89,22 @@ class Remote:
     def read_tail(self, n_bytes: int) -> None:
         """Fetch the last bytes of the file in one request, and keep them; from then on its size is known."""
         if self.size is None:
-            body = bytearray()
+            body = Body()
             self._try(lambda: self._ask_tail(n_bytes, body))
             size = self.size or 0
             if len(body) == min(n_bytes, size):  # else the host does not know this form, or broke off
                 self._tail, self._tail_start = bytes(body), size - len(body)
                 return
-        start = max(0, (self.size or 0) - n_bytes)
-        self._tail, self._tail_start = bytes(self._read(start, self.size or 0)), start
+        size = self.size or 0
+        start = max(0, size - n_bytes)
+        kept = next((end for url, end in list(_ends) if url == self._host.url and len(end) == size - start), None)
+        self._tail, self._tail_start = kept if kept is not None else bytes(self._read(start, size)), start
+        if kept is None and self._host.is_pinned:
+            _ends.append((self._host.url, self._tail))
 
     def read_head(self, n_bytes: int) -> bytes:
         """The first bytes of the file in one request; from then on its size is known."""
-        body = bytearray()
+        body = Body()
         if self.size is None:
             self._try(lambda: self._ask(f"bytes={len(body)}-{n_bytes - 1}", len(body), body, n_bytes))
         end = min(n_bytes, self.size or 0)
@@ -105,26 +115,32 @@ class Remote:
         if not self._exiting:
             self._closed.set()
 
-    def _read(self, start: int, end: int) -> bytearray:
-        body = bytearray()
+    def _read(self, start: int, end: int) -> Body:
+        body = Body()
         if start < end:
             self._try(lambda: self._go_on(start, end, body))
         return body
 
-    def _go_on(self, start: int, end: int, body: bytearray) -> None:
+    def _go_on(self, start: int, end: int, body: Body) -> None:
         first = start + len(body)
-        self._ask(f"bytes={first}-{end - 1}", first, body, end - start)
+        if first < end:  # else the connection broke after the last byte
+            self._ask(f"bytes={first}-{end - 1}", first, body, end - start)
         if len(body) < end - start:
             raise _Again(ConnectionError(f"The answer ended {end - start - len(body)} bytes early."))
 
-    def _ask_tail(self, n_bytes: int, body: bytearray) -> None:
+    def _ask_tail(self, n_bytes: int, body: Body) -> None:
         if self.size is None:  # else an answer that broke off has said it
             self._ask(f"bytes=-{n_bytes}", None, body, n_bytes)
 
-    def _ask(self, byte_range: str, first: int | None, body: bytearray, max_bytes: int) -> None:
+    def _ask(self, byte_range: str, first: int | None, body: Body, max_bytes: int) -> None:
         url = self._resolved or self._host.url
+
+        def begin(answer: Answer) -> None:
+            self._check(answer, first)
+            body.begin()
+
         try:
-            self._host.get(url, byte_range, lambda answer: self._check(answer, first), body, max_bytes)
+            self._host.get(url, byte_range, begin, body, max_bytes)
         except Lost as error:
             raise _Again(error.__cause__ or error) from error
         except Refused as refused:

@@ -13,6 +13,7 @@ from fsspec.asyn import sync
 from huggingface_hub import constants
 
 from laion_pairs.errors import LaionError
+from laion_pairs.shards.ranges.body import Body
 from laion_pairs.shards.ranges.host import Answer, Lost, answer_of, refusal_of
 
 __all__ = ["WebHost"]
@@ -28,7 +29,7 @@ class WebHost:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def get(self, url: str, byte_range: str, begin: Callable[[Answer], None], into: bytearray, max_bytes: int) -> None:
+    def get(self, url: str, byte_range: str, begin: Callable[[Answer], None], into: Body, max_bytes: int) -> None:
         import aiohttp
         import yarl
 
@@ -49,7 +50,7 @@ def _filesystem(process_id: int) -> Any:
 
 
 async def _get(
-    files: Any, address: Any, byte_range: str, begin: Callable[[Answer], None], into: bytearray, max_bytes: int
+    files: Any, address: Any, byte_range: str, begin: Callable[[Answer], None], into: Body, max_bytes: int
 ) -> None:
     import aiohttp
 
@@ -66,9 +67,8 @@ async def _get(
         if not answer.partial:
             response.close()
             return
-        while len(into) <= max_bytes and (piece := await response.content.read(_PIECE_BYTES)):
-            into += piece
-        del into[max_bytes:]
+        while (piece := await response.content.read(_PIECE_BYTES)) and into.take(piece, max_bytes):
+            pass
 
 
 def _refuse(response: Any) -> NoReturn:
