@@ -348,7 +348,7 @@ assert os.waitpid(child, 0)[1] == 0
 }
 
 
-@pytest.mark.parametrize("repeat", [1, pytest.param(20, marks=pytest.mark.ci)])
+@pytest.mark.parametrize("repeat", [1, pytest.param(4, marks=pytest.mark.ci), pytest.param(20, marks=pytest.mark.soak)])
 def test_an_abandoned_reader_lets_the_process_exit(one_group: bytes, repeat: int) -> None:
     script = """
 import os, sys

@@ -88,10 +88,18 @@ def test_a_process_ends(case: tuple[str, str, str], files: list[str], hub: Loopb
     check(2, case, files, hub, https)
 
 
-@pytest.mark.ci
-@pytest.mark.parametrize("case", CASES, ids="-".join)
-def test_every_way_to_leave(case: tuple[str, str, str], files: list[str], hub: LoopbackHub, https: Web) -> None:
-    check(20 if case[2] == "live iterator" else 2, case, files, hub, https)
+IN_CI = [case for case in CASES if case[2] == "live iterator" or case[:2] == ("hf", "plain")]
+
+
+@pytest.mark.parametrize(
+    ("case", "tier"),
+    [pytest.param(case, "ci", marks=pytest.mark.ci, id=f"{'-'.join(case)}-ci") for case in IN_CI]
+    + [pytest.param(case, "soak", marks=pytest.mark.soak, id="-".join(case)) for case in CASES],
+)
+def test_every_way_to_leave(
+    case: tuple[str, str, str], tier: str, files: list[str], hub: LoopbackHub, https: Web
+) -> None:
+    check(20 if tier == "soak" and case[2] == "live iterator" else 2, case, files, hub, https)
 
 
 @pytest.mark.parametrize("how", [WAITING[0], pytest.param(WAITING[1], marks=pytest.mark.ci)])

@@ -202,7 +202,7 @@ HARD = Published("DataComp", (Shard(4500, layout=Layout("zstd", 4097, dictionary
 """Rows whose values are lists, in many small pages, over the edge of a batch and of a row group."""
 
 
-@pytest.mark.parametrize("examples", [12, pytest.param(400, marks=CI), pytest.param(2500, marks=SOAK)])
+@pytest.mark.parametrize("examples", [12, pytest.param(250, marks=CI), pytest.param(2500, marks=SOAK)])
 def test_streamed_is_what_pyarrow_reads(examples: int, places: Places) -> None:
     @laws(examples)
     @given(wheres, published_sets(), filters, columns)
@@ -214,7 +214,7 @@ def test_streamed_is_what_pyarrow_reads(examples: int, places: Places) -> None:
     print(f"\n{examples:,} random loads: streamed = pyarrow's own read, and every row counted")
 
 
-@pytest.mark.parametrize("examples", [12, pytest.param(400, marks=CI), pytest.param(2500, marks=SOAK)])
+@pytest.mark.parametrize("examples", [12, pytest.param(250, marks=CI), pytest.param(2500, marks=SOAK)])
 def test_interrupted_is_uninterrupted(examples: int, places: Places) -> None:
     @laws(examples)
     @given(wheres, published_sets(), filters, interruptions)
@@ -227,7 +227,7 @@ def test_interrupted_is_uninterrupted(examples: int, places: Places) -> None:
     print(f"\n{examples:,} random loads, each interrupted up to 3 times: every row exactly once, in order")
 
 
-@pytest.mark.parametrize("examples", [4, pytest.param(60, marks=CI), pytest.param(400, marks=SOAK)])
+@pytest.mark.parametrize("examples", [4, pytest.param(40, marks=CI), pytest.param(400, marks=SOAK)])
 def test_prepared_is_what_pyarrow_reads(examples: int, places: Places) -> None:
     @laws(examples)
     @given(published_sets(), filters, columns)
@@ -277,7 +277,7 @@ CHAINS: dict[str, tuple[Callable[[Any], Any], Callable[[list[Any]], list[Any]]]]
 
 
 @pytest.mark.parametrize("chain", CHAINS)
-@pytest.mark.parametrize("examples", [2, pytest.param(40, marks=CI), pytest.param(200, marks=SOAK)])
+@pytest.mark.parametrize("examples", [2, pytest.param(20, marks=CI), pytest.param(200, marks=SOAK)])
 def test_chains(chain: str, examples: int, places: Places) -> None:
     """What `datasets` puts on top: the same rows; and the same after interruptions, where it keeps its own place."""
     apply, oracle = CHAINS[chain]

@@ -117,8 +117,13 @@ def test_workers(context: str, tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.ci
-@pytest.mark.parametrize(("workers", "nodes"), product([1, 2, 3, 7], [1, 2, 4]))
+@pytest.mark.parametrize(
+    ("workers", "nodes"),
+    [
+        pytest.param(*split, marks=pytest.mark.ci if split in [(2, 1), (7, 2), (3, 4)] else pytest.mark.soak)
+        for split in product([1, 2, 3, 7], [1, 2, 4])
+    ],
+)
 def test_workers_of_nodes(workers: int, nodes: int, layout: tuple[list[str], int]) -> None:
     files, n_rows = layout
     for shuffled in (False, True):
