@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections import deque
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from laion_pairs.images.bulk.budget import Budget
 from laion_pairs.images.bulk.file_limit import room_for_sockets
@@ -200,14 +200,22 @@ class Engine:
 
     def _finish_bodies(self) -> None:
         outbox = Outbox()
-        while (waiting := self._bodies.get()) is not None:
+        while (waiting := self._next_body(outbox)) is not None:
             if not self._closing:
                 self._finish(*waiting, outbox)
-            if len(outbox) >= _PIXELS_BATCH or self._bodies.empty() or self._budget.spent:
+            if len(outbox) >= _PIXELS_BATCH or self._budget.spent:
                 outbox.deliver()
             if self._hungry is False and self._bodies.qsize() <= len(self._workers):
                 self._network.ring()  # slots came free while the network thread slept
         outbox.deliver()
+
+    def _next_body(self, outbox: Outbox) -> tuple[Flight, bytes] | None:
+        """What is finished next, None for the end; nobody who has something to deliver waits for it."""
+        try:
+            return self._bodies.get_nowait()
+        except Empty:
+            outbox.deliver()
+            return self._bodies.get()
 
     def _finish(self, flight: Flight, body: bytes, outbox: Outbox) -> None:
         try:

@@ -168,6 +168,26 @@ def test_while_the_budget_is_spent_what_is_in_flight_is_still_read() -> None:
         assert outcomes(done) == {"ok": 201}
 
 
+MANY_SMALL_RUNS = """
+import sys
+from laion_pairs.images import DownloadPolicy
+from laion_pairs.images.bulk import Job, Settings, download
+from laion_pairs.images.pixels import Resize
+body = sys.stdin.buffer.read()
+settings = Settings(policy=DownloadPolicy(), resize=Resize(size=16))
+for n in range(300):
+    jobs = [Job(None, stored=body, tag=tag) for tag in range(n % 7 + 1)]
+    assert {done.tag for done in download(jobs, settings)} == set(range(len(jobs)))
+"""
+
+
+def test_no_thread_sits_on_a_picture_that_is_done() -> None:
+    """Pictures are handed on several at once, but never held back for more to come."""
+    run = [sys.executable, "-c", MANY_SMALL_RUNS]
+    done = subprocess.run(run, input=picture("JPEG", (64, 48)), capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
 def test_in_a_running_event_loop(host: ImageHost) -> None:
     async def cell() -> dict[str, int]:
         return outcomes(fetch_all([host.url("/a.png")] * 20))
