@@ -173,7 +173,7 @@ class LaionDataset(datasets.ArrowBasedBuilder):  # type: ignore[misc] # datasets
             description=self.config.description or "",
             features=self._features(),
             homepage="https://laion.ai",
-            license=self._listing.release.license if self._listing.release else "",
+            license=(self._listing.release.license if self._listing.release else None) or "",
         )
 
     def _features(self) -> datasets.Features:

@@ -90,6 +90,11 @@ class ShardExamples(_BaseExamplesIterable):  # type: ignore[misc] # datasets has
     def features(self) -> Features:
         return self._reading.features
 
+    @property
+    def commit(self) -> str | None:
+        """Of the repository that the shards are read at, or None."""
+        return self._reading.commit
+
     def _init_state_dict(self) -> dict[str, Any]:
         self._state_dict: dict[str, Any] = self._beginning()
         return self._state_dict

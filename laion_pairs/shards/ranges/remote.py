@@ -10,7 +10,6 @@ What the host says about the file must not change meanwhile: its size, and at an
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -37,10 +36,6 @@ _EXPIRED = (400, 403)
 """What a store answers to a signed address whose time is over: S3, CloudFront and Azure 403, Google 400."""
 _MAX_RETRY_AFTER_S = 300.0
 """The window of the Hub's rate limits."""
-
-
-_ends: deque[tuple[str, bytes]] = deque(maxlen=64)
-"""The last ends of files that can never be replaced: a load reads one to recognise the file, and again to read it."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +92,7 @@ class Remote:
                 return
         size = self.size or 0
         start = max(0, size - n_bytes)
-        kept = next((end for url, end in list(_ends) if url == self._host.url and len(end) == size - start), None)
-        self._tail, self._tail_start = kept if kept is not None else bytes(self._read(start, size)), start
-        if kept is None and self._host.is_pinned:
-            _ends.append((self._host.url, self._tail))
+        self._tail, self._tail_start = bytes(self._read(start, size)), start
 
     def read_head(self, n_bytes: int) -> bytes:
         """The first bytes of the file in one request; from then on its size is known."""
