@@ -22,6 +22,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,6 @@ from laion_pairs.releases import (
 from laion_pairs.schema import ALL, IMAGE, SCHEMA, Predicate, select_columns
 from laion_pairs.shards import (
     Listing,
-    PinnedExamples,
     ReadPlan,
     Shard,
     fetch_takedown_lists,
@@ -62,6 +62,10 @@ from laion_pairs.shards import (
     own_schema,
     read_shard,
 )
+from laion_pairs.streams import Reading, ShardExamples
+from laion_pairs.streams.mixing import interleave
+from laion_pairs.streams.shuffling import shuffle
+from laion_pairs.streams.steps import steps_per_epoch
 from laion_pairs.takedown import configured_lists, open_lists
 
 if TYPE_CHECKING:
@@ -78,10 +82,13 @@ __all__ = [
     "RemoteImageFeature",
     "download_images",
     "fetch_image",
+    "interleave",
     "load_dataset",
     "register",
     "releases",
     "set_notebook_policy",
+    "shuffle",
+    "steps_per_epoch",
     "to_stock",
 ]
 
@@ -166,7 +173,7 @@ class LaionDataset(datasets.ArrowBasedBuilder):  # type: ignore[misc] # datasets
             description=self.config.description or "",
             features=self._features(),
             homepage="https://laion.ai",
-            license=self._listing.release.license if self._listing.release else "",
+            license=(self._listing.release.license if self._listing.release else None) or "",
         )
 
     def _features(self) -> datasets.Features:
@@ -195,8 +202,15 @@ class LaionDataset(datasets.ArrowBasedBuilder):  # type: ignore[misc] # datasets
         ]
 
     def _get_examples_iterable_for_split(self, split_generator: datasets.SplitGenerator) -> Any:
-        examples = super()._get_examples_iterable_for_split(split_generator)
-        return PinnedExamples(examples, self._listing.commit) if self._listing.commit else examples
+        """What streams: the same rows as prepared ones, at any place from the start."""
+        reading = Reading(
+            plan=self._plan,
+            to_table=partial(_to_table, self.info.features.arrow_schema),
+            features=self.info.features,
+            token=self.token,
+            commit=self._listing.commit,
+        )
+        return ShardExamples.of_shards(reading, tuple(split_generator.gen_kwargs["shards"]))
 
     def _as_dataset(self, split: Any = datasets.Split.TRAIN, in_memory: bool = False) -> datasets.Dataset:
         """A prepared split; one from which every row was dropped is an empty dataset, as it is an empty stream."""
@@ -207,16 +221,10 @@ class LaionDataset(datasets.ArrowBasedBuilder):  # type: ignore[misc] # datasets
         return datasets.Dataset(empty, info=self.info, split=datasets.Split(str(split)))
 
     def _generate_tables(self, shards: list[Shard], plan: ReadPlan) -> Iterator[tuple[str, pa.Table]]:
+        wanted = self.info.features.arrow_schema
         for number, shard in enumerate(shards):
             for (row_group, row), batch in read_shard(shard, plan, token=self.token):
-                yield f"{number}-{row_group}-{row}", self._to_table(batch)
-
-    def _to_table(self, batch: pa.RecordBatch) -> pa.Table:
-        """Adds the lazy image and puts the columns in the order of the features."""
-        columns = {name: image_array(batch) if name == IMAGE else batch.column(name) for name in self.info.features}
-        table = pa.table(columns)
-        wanted = self.info.features.arrow_schema
-        return table if table.schema.equals(wanted) else datasets.table.table_cast(table, wanted)
+                yield f"{number}-{row_group}-{row}", _to_table(wanted, batch)
 
 
 def load_dataset(
@@ -285,6 +293,13 @@ def load_dataset(
         raise
     except (ValueError, KeyError) as error:
         raise _bad_split(split, streaming, builder) from error
+
+
+def _to_table(wanted: pa.Schema, batch: pa.RecordBatch) -> pa.Table:
+    """Adds the lazy image and puts the columns in the order of the schema, that of the features."""
+    columns = {name: image_array(batch) if name == IMAGE else batch.column(name) for name in wanted.names}
+    table = pa.table(columns)
+    return table if table.schema.equals(wanted) else datasets.table.table_cast(table, wanted)
 
 
 def releases() -> pd.DataFrame:

@@ -25,6 +25,8 @@ VENVS = {
     "datasets": ("datasets", "pillow", "aiohttp"),
     "img2": ("img2dataset==1.47.0",),
     "daft": ("daft==0.7.26",),
+    "torch": ("-e", str(_REPOSITORY), "torch==2.13.0"),
+    "old": ("-e", str(_REPOSITORY), "datasets==3.6.0"),
 }
 
 #: For all: nobody phones home, looks for updates or asks the Hub.
@@ -76,16 +78,16 @@ CONTESTANTS = {
 }
 
 
-def python_of(contestant: Contestant, venvs: Path) -> Path:
-    """The interpreter of its virtual environment, which is made now (minutes, by pip) if ``venvs`` lacks it."""
-    home = venvs / contestant.venv
+def python_of(venv: str, venvs: Path) -> Path:
+    """The interpreter of a virtual environment of ``VENVS``, made now (minutes, by pip) if ``venvs`` lacks it."""
+    home = venvs / venv
     python = home / "bin" / "python"
     if not python.exists():
-        unfinished = venvs / f"unfinished-{contestant.venv}-{os.getpid()}"
+        unfinished = venvs / f"unfinished-{venv}-{os.getpid()}"
         try:
             subprocess.run([sys.executable, "-m", "venv", str(unfinished)], check=True)
             pip = [str(unfinished / "bin" / "python"), "-m", "pip", "install", "-q"]
-            subprocess.run([*pip, *VENVS[contestant.venv]], check=True)
+            subprocess.run([*pip, *VENVS[venv]], check=True)
             unfinished.rename(home)  # only ever run as bin/python, so it may move
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)

@@ -68,7 +68,7 @@ class Arena:
             pq.write_table(pa.table({"URL": urls, "TEXT": captions}), listed.with_suffix(".parquet"))
         own = Path(tempfile.mkdtemp(dir=self.scratch))
         report = own / "report.json"
-        command = [str(python_of(contestant, self.options.venvs)), str(_PEERS / contestant.script)]
+        command = [str(python_of(contestant.venv, self.options.venvs)), str(_PEERS / contestant.script)]
         command += [
             "--links",
             str(listed),
@@ -126,7 +126,7 @@ def main() -> int:
         if options.work in CONTESTANTS[name].works and (options.web == "clean" or CONTESTANTS[name].mix)
     ]
     for contestant in contestants:
-        python_of(contestant, options.venvs)
+        python_of(contestant.venv, options.venvs)
     scratch = Path(tempfile.mkdtemp(prefix="laion-benchmark-"))
     try:
         with serve(corpus, options.port):

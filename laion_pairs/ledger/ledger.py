@@ -41,7 +41,8 @@ COMPACT_AFTER_BYTES = 1 << 20
 class Ledger:
     """The counts of one run: ``Ledger("run.ledger")``. Several ledgers on one path are one ledger.
 
-    Reading pairs counts ``rows`` (``seen``, ``kept``, ``skipped``) and ``dropped`` by reason: kept + dropped = seen.
+    Reading pairs counts ``rows`` (``seen``, ``kept``, ``skipped``, …) and ``dropped`` by reason: kept + dropped = seen;
+    :mod:`laion_pairs.shards.reader` says what else.
     Downloading counts ``images`` by :class:`~laion_pairs.ledger.Outcome`, and beside them ``http_status``, ``trust``,
     ``opt_out_signals``, ``failing_hosts`` (those that fail most), ``retries`` and ``bytes``.
 

@@ -38,13 +38,15 @@ def render_report(counts: Mapping[str, Mapping[str, int]]) -> str:
 
 def _rows_line(counts: Mapping[str, Mapping[str, int]]) -> str:
     rows = counts["rows"]
-    seen, kept, skipped = (rows.get(word, 0) for word in ("seen", "kept", "skipped"))
+    seen, kept, skipped, narrow = (rows.get(word, 0) for word in ("seen", "kept", "skipped", "filter columns only"))
     dropped = sum(counts.get("dropped", {}).values())
     line = f"rows: {seen:,} seen = {kept:,} kept + {dropped:,} dropped"
     if kept + dropped != seen:
         line += f" (DOES NOT ADD UP: {seen - kept - dropped:+,})"
     if skipped:
         line += f"; {skipped:,} more never read, their row groups cannot match"
+    if narrow:
+        line += f"; of {narrow:,} of those dropped, only the columns that filters use were read"
     return line
 
 

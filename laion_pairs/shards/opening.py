@@ -1,49 +1,49 @@
 """Open a shard where it lies, for reading at any offset; nothing is copied to disk.
 
-A remote file is read in blocks of 1 MiB, a few of which are kept: columns that nobody wants are not moved (fsspec's
-own 5 MB read-ahead would). Only the Hub is sent the Hub's token.
+Only the Hub is sent the Hub's token.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
-import fsspec
 import pyarrow as pa
 
 from laion_pairs.errors import AccessDenied, HubUnreachable, LaionError, NoShards, ShardError
-from laion_pairs.shards.hub import filesystem, hub_errors
+from laion_pairs.shards.hub import hub_errors
 from laion_pairs.shards.locations import host_of, parse_hub_path
+from laion_pairs.shards.ranges import HubHost, Remote, WebHost
 from laion_pairs.shards.shard import Shard
 
-__all__ = ["BLOCK_BYTES", "open_shard"]
-
-BLOCK_BYTES = 1 << 20
-"""Small enough that projection pays, large enough that a column chunk takes few requests."""
+__all__ = ["open_local", "open_remote"]
 
 
 @contextmanager
-def open_shard(shard: Shard, token: str | bool | None = None) -> Iterator[Any]:
-    """A seekable binary file, closed at the end; what the host refuses inside is raised as this project's error.
+def open_local(path: str) -> Iterator[Any]:
+    """A file on this machine, closed at the end; what the system refuses inside is raised as this project's error.
+
+    Raises:
+        AccessDenied, NoShards, ShardError
+    """
+    with _local_errors(path), pa.OSFile(path, "rb") as file:
+        yield file
+
+
+@contextmanager
+def open_remote(shard: Shard, token: str | bool | None = None) -> Iterator[Remote]:
+    """A file on a host, to read ranges of; what the host refuses inside is raised as this project's error.
 
     Raises:
         AccessDenied, RepositoryMissing, NoShards, HubUnreachable, ShardError
     """
-    if shard.is_local:
-        with _local_errors(shard.url), pa.OSFile(shard.url, "rb") as file:
-            yield file
-        return
-    blocks = {"block_size": BLOCK_BYTES, "cache_type": "blockcache"}
     place = parse_hub_path(shard.url)
-    if place is not None:
-        with hub_errors(place.repo_id, place.revision), filesystem(token).open(shard.url, "rb", **blocks) as file:
-            yield file
-    else:
-        with _web_errors(shard.url), fsspec.filesystem("https").open(shard.url, "rb", **blocks) as file:
-            yield file
+    host = WebHost(shard.url) if place is None else HubHost(place, token)
+    errors = _web_errors(shard.url) if place is None else hub_errors(place.repo_id, place.revision)
+    with errors, closing(Remote(host, shard.size)) as remote:
+        yield remote
 
 
 @contextmanager
@@ -73,8 +73,6 @@ def _web_errors(url: str) -> Iterator[None]:
     except Exception as error:  # a builtin name only, see hub_errors
         if isinstance(error, LaionError):
             raise
-        if isinstance(error, ValueError):  # fsspec: the server does not serve ranges
-            raise ShardError(f"{url} cannot be read in parts ({error}); download it and pass the file.") from error
         if isinstance(error, (OSError, asyncio.TimeoutError, ClientError)):
             raise _explain_web(error, url) from error
         raise

@@ -1,7 +1,8 @@
 """One parquet file as keyed batches: footer, row groups that a filter rules out, wanted columns only.
 
 ``ParquetFile.iter_batches`` is used and never the dataset scanner, whose threads keep an interpreter from exiting when
-an iterator is abandoned.
+an iterator is abandoned; and without Arrow's own threads: they cost more CPU and memory than they save time, and Ctrl-C
+is heard while a batch is waited for.
 """
 
 from __future__ import annotations
@@ -16,23 +17,26 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
 from laion_pairs.errors import CorruptShard
-from laion_pairs.shards.opening import BLOCK_BYTES
-from laion_pairs.shards.source import Part
+from laion_pairs.shards.grid import cut
+from laion_pairs.shards.source import MAX_BATCH_BYTES, MAX_BATCH_ROWS, Part
 
-__all__ = ["ParquetSource"]
+__all__ = ["BUFFER_BYTES", "ParquetSource"]
+
+BUFFER_BYTES = 16 << 10
+"""Of a column's bytes, while it is decoded; a page that is longer is read at once all the same."""
 
 
 class ParquetSource:
-    """A parquet file. ``where`` names it in errors.
+    """A parquet file. ``where`` names it in errors; no batch has more than ``max_batch_rows`` rows.
 
     Raises:
         CorruptShard: here and while reading, with the row group.
     """
 
-    def __init__(self, file: Any, where: str) -> None:
-        self._where = where
+    def __init__(self, file: Any, where: str, *, max_batch_rows: int = MAX_BATCH_ROWS) -> None:
+        self._where, self._max_batch_rows = where, max_batch_rows
         with self._corruption("its footer"):
-            self._file = pq.ParquetFile(file, buffer_size=BLOCK_BYTES, pre_buffer=False)
+            self._file = pq.ParquetFile(file, buffer_size=BUFFER_BYTES, pre_buffer=False)
             self._metadata = self._file.metadata
             self.schema: pa.Schema = self._file.schema_arrow
 
@@ -52,18 +56,43 @@ class ParquetSource:
         fragment = pads.ParquetFileFormat().make_fragment(pa.BufferReader(footer.getvalue()))
         return [row_group.id for row_group in fragment.subset(expression, schema=self.schema).row_groups]
 
-    def parts(self, row_groups: Sequence[int], columns: Sequence[str], batch_rows: int) -> Iterator[Part]:
-        """The named columns of the named row groups, batch by batch."""
-        for row_group in row_groups:
-            first_row = 0
-            batches = self._file.iter_batches(batch_rows, row_groups=[row_group], columns=list(columns))
-            while True:
-                with self._corruption(f"row group {row_group}, after row {first_row}"):
-                    batch = next(batches, None)
-                if batch is None:
-                    break
-                yield Part(row_group, first_row, batch)
-                first_row += batch.num_rows
+    def batch_rows(self, row_group: int) -> int:
+        """As many rows as make 16 MiB by the footer's uncompressed size, and no more than the limit."""
+        metadata = self._metadata.row_group(row_group)
+        row_bytes = max(1, metadata.total_byte_size // max(1, metadata.num_rows))
+        return int(max(1, min(self._max_batch_rows, MAX_BATCH_BYTES // row_bytes)))
+
+    def parts(
+        self,
+        row_group: int,
+        columns: Sequence[str],
+        first_row: int = 0,
+        end_row: int | None = None,
+        upcoming: Sequence[int] = (),
+    ) -> Iterator[Part]:
+        """The named columns of some rows of a row group, cut on its grid."""
+        step = self.batch_rows(row_group)
+        batches = self._batches(row_group, columns, first_row, end_row, upcoming)
+        for start, batch in cut(self._checked(batches, row_group), step, first_row, end_row):
+            yield Part(row_group, start, batch)
+
+    def _batches(
+        self, row_group: int, columns: Sequence[str], first_row: int, end_row: int | None, upcoming: Sequence[int]
+    ) -> Iterator[pa.RecordBatch]:
+        """The row group's batches from its first row on; at least up to ``end_row``."""
+        yield from self._file.iter_batches(
+            self.batch_rows(row_group), row_groups=[row_group], columns=list(columns), use_threads=False
+        )
+
+    def _checked(self, batches: Iterator[pa.RecordBatch], row_group: int) -> Iterator[pa.RecordBatch]:
+        row = 0
+        while True:
+            with self._corruption(f"row group {row_group}, after row {row}"):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch
+            row += batch.num_rows
 
     @property
     def _advice(self) -> str:

@@ -1,11 +1,16 @@
 """From one file's batches to delivered ones: canonical columns, filtered, cleared of taken-down rows, counted.
 
+In two steps, so that a reader may leave out what nobody needs: the filters decide by their own columns which rows stay;
+the other columns are then mapped for these rows only.
+
 Every row that goes in is counted once: seen = kept + dropped, a dropped row under the first reason that holds of
-filter, recipe, takedown. Counts only: no row that was dropped leaves a trace of what it was.
+filter, recipe, takedown. What became null is counted for every row in the columns that filters use, and for the rows
+that they keep in all others. Counts only: no row that was dropped leaves a trace of what it was.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
@@ -15,17 +20,38 @@ import pyarrow.compute as pc
 
 from laion_pairs.errors import SchemaError, WithdrawnRelease
 from laion_pairs.ledger import Counts
-from laion_pairs.releases import ColumnMap, Release, check_recipe, map_columns
+from laion_pairs.releases import Canonical, ColumnMap, Release, check_recipe, map_columns
 from laion_pairs.schema import NAMES, Predicate
 from laion_pairs.shards.guard import recognise_schema
 from laion_pairs.shards.plan import ReadPlan
 from laion_pairs.shards.shard import Shard
 from laion_pairs.takedown import open_lists
 
-__all__ = ["Sieve", "Sieved", "map_file", "own_fields"]
+__all__ = ["Filtered", "Sieve", "Sieved", "map_file", "own_fields"]
 
 EXTRA_SOURCES = {"sample_id": "SAMPLE_ID", "page_url": "page_url"}
 """What takedown entries may name and the canonical schema has no place for: the file's column, where it has it."""
+
+
+@dataclass(frozen=True)
+class Filtered:
+    """What the filters say of a batch.
+
+    Attributes:
+        keep: which rows stay, or None for all of them.
+        kept: how many stay.
+        canonical: the filters' columns of the rows that stay; None without filters.
+        source: the same rows as the file has them, in the columns that were given.
+        dropped: rows that do not stay, by reason.
+        nulled: values that became null, by reason.
+    """
+
+    keep: pa.BooleanArray | None
+    kept: int
+    canonical: pa.RecordBatch | None
+    source: pa.RecordBatch
+    dropped: Mapping[str, int]
+    nulled: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -70,6 +96,8 @@ class Sieve:
 
     Attributes:
         columns: the file's columns to read.
+        filter_columns: those of them that the filters need.
+        other_columns: the others.
         pushdown: a filter on the file's columns that keeps at least every row to deliver, or None.
     """
 
@@ -84,7 +112,9 @@ class Sieve:
             for reason, predicate in (("filter", plan.predicate), ("recipe", recipe))
             if predicate is not None
         ]
-        needed = {*plan.delivered, *self._lists.columns}.union(*(predicate.columns for _, predicate in self._filters))
+        filtered = frozenset[str]().union(*(predicate.columns for _, predicate in self._filters))
+        needed = {*plan.delivered, *self._lists.columns} - filtered
+        self._filtered = [name for name in NAMES if name in filtered]
         self._needed = [name for name in NAMES if name in needed]
         self._own = own_fields(self._map, schema, plan)
         self._extra = {
@@ -92,32 +122,65 @@ class Sieve:
         }
         self._unchecked = self._lists.unchecked({*self._map.available, *self._extra}, self._release)
         own = [source for _, source in self._own if source is not None]
-        self.columns = list(dict.fromkeys([*self._map.source_columns(self._needed), *own, *self._extra.values()]))
+        self.filter_columns = self._map.source_columns(self._filtered)
+        others = dict.fromkeys([*self._map.source_columns(self._needed), *own, *self._extra.values()])
+        self.other_columns = [name for name in others if name not in self.filter_columns]
+        self.columns = [*self.filter_columns, *self.other_columns]
         everything = reduce(and_, (predicate for _, predicate in self._filters), Predicate())
         self.pushdown = self._map.pushdown(everything, schema)
 
-    def apply(self, batch: pa.RecordBatch) -> Sieved:
-        """Deliver what may be delivered of a batch that holds :attr:`columns`."""
-        canonical, nulled = self._map.apply(batch, self._needed)
+    def filter(self, batch: pa.RecordBatch) -> Filtered:
+        """Decide about a batch that holds at least :attr:`filter_columns`."""
+        if not self._filters:
+            return Filtered(None, batch.num_rows, None, batch, {}, {})
+        canonical, nulled = self._map.apply(batch, self._filtered)
+        keep, kept = pa.repeat(True, batch.num_rows), batch.num_rows
         dropped: dict[str, int] = {}
         for reason, predicate in self._filters:
-            keep = predicate.mask(canonical)
-            dropped[reason] = canonical.num_rows - (pc.sum(keep).as_py() or 0)
-            canonical, batch = canonical.filter(keep), batch.filter(keep)
+            keep = pc.and_(keep, predicate.mask(canonical))
+            dropped[reason] = kept - (pc.sum(keep).as_py() or 0)
+            kept -= dropped[reason]
+        return Filtered(keep, kept, canonical.filter(keep), batch.filter(keep), dropped, nulled)
+
+    def apply(self, filtered: Filtered, others: pa.RecordBatch | None = None) -> Sieved:
+        """Deliver what may be delivered of a batch.
+
+        Args:
+            others: all rows of the batch with :attr:`other_columns`, where the one that was filtered lacks them.
+        """
+        batch = filtered.source
+        if others is not None:
+            batch = _beside(batch, others if filtered.keep is None else others.filter(filtered.keep))
+        canonical, nulled = self._canonical(filtered, batch)
+        dropped = dict(filtered.dropped)
         matches = self._lists.match(self._to_match(canonical, batch), self._release)
         for (name, version, reason), n in matches.counts.items():
             dropped[f"takedown: {name} {version}: {reason}"] = n
-        canonical, batch = canonical.filter(matches.keep), batch.filter(matches.keep)
+        if matches.counts:
+            canonical, batch = canonical.filter(matches.keep), batch.filter(matches.keep)
         counts: Counts = {
             "rows": {"seen": canonical.num_rows + sum(dropped.values()), "kept": canonical.num_rows},
             "dropped": dropped,
-            "nulled": dict(nulled),
+            "nulled": {**filtered.nulled, **nulled},
         }
         return Sieved(self._deliver(canonical, batch), counts)
+
+    def drop(self, filtered: Filtered) -> Counts:
+        """What to count of a batch of which no row stays; its other columns need not be read."""
+        dropped = dict(filtered.dropped)
+        return {"rows": {"seen": sum(dropped.values())}, "dropped": dropped, "nulled": dict(filtered.nulled)}
 
     def unchecked(self, rows: int) -> dict[str, int]:
         """For a ledger: the takedown entries that ``rows`` rows were not compared with, for want of a column."""
         return {f"{name} {version}: {n} {kind} entries": rows for (name, version, kind), n in self._unchecked.items()}
+
+    def _canonical(self, filtered: Filtered, batch: pa.RecordBatch) -> Canonical:
+        if filtered.canonical is None:
+            return self._map.apply(batch, self._needed)
+        if not self._needed:
+            return Canonical(filtered.canonical, {})
+        others, nulled = self._map.apply(batch, self._needed)
+        return Canonical(_beside(filtered.canonical, others), nulled)
 
     def _to_match(self, canonical: pa.RecordBatch, batch: pa.RecordBatch) -> pa.RecordBatch:
         columns = {name: canonical.column(name) for name in self._lists.columns}
@@ -138,6 +201,12 @@ class Sieve:
                 ) from error
             delivered = delivered.append_column(field, values)
         return delivered
+
+
+def _beside(left: pa.RecordBatch, right: pa.RecordBatch) -> pa.RecordBatch:
+    """The columns of two batches of the same rows."""
+    schema = pa.schema([*left.schema, *right.schema])
+    return pa.RecordBatch.from_arrays([*left.columns, *right.columns], schema=schema)
 
 
 def own_fields(column_map: ColumnMap, schema: pa.Schema, plan: ReadPlan) -> list[tuple[pa.Field, str | None]]:

@@ -20,11 +20,12 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from laion_pairs.errors import CorruptShard
-from laion_pairs.shards.opening import BLOCK_BYTES
-from laion_pairs.shards.source import Part
+from laion_pairs.shards.grid import cut
+from laion_pairs.shards.source import MAX_BATCH_ROWS, Part
 
 __all__ = ["TextSource"]
 
+_BLOCK_BYTES = 1 << 20
 _HEADER_BYTES = 1 << 16
 _QUOTED_HEADER = re.compile(rb'"[^"\t\r\n]*"(\t"[^"\t\r\n]*")+\r?\n')
 
@@ -38,8 +39,8 @@ class TextSource:
         CorruptShard: here and while reading.
     """
 
-    def __init__(self, file: Any, where: str, *, tab_separated: bool) -> None:
-        self._file, self._where = file, where
+    def __init__(self, file: Any, where: str, *, tab_separated: bool, max_batch_rows: int = MAX_BATCH_ROWS) -> None:
+        self._file, self._where, self._max_batch_rows = file, where, max_batch_rows
         self._file.seek(0)
         self._quoted = not tab_separated or _QUOTED_HEADER.match(self._file.read(_HEADER_BYTES)) is not None
         self._parse = pacsv.ParseOptions(
@@ -61,26 +62,39 @@ class TextSource:
     def row_groups(self) -> range:
         return range(1)
 
-    def rows_in(self, row_group: int) -> int:
-        """Of a row group that is skipped; this one never is."""
-        return 0
+    def rows_in(self, row_group: int) -> None:
+        """Nobody knows before the file was read."""
 
     def may_match(self, expression: pc.Expression | None) -> list[int]:
         """Always its one row group: a text file has no statistics."""
         return list(self.row_groups)
 
-    def parts(self, row_groups: Sequence[int], columns: Sequence[str], batch_rows: int) -> Iterator[Part]:
-        """The named columns, batch by batch."""
+    def batch_rows(self, row_group: int) -> int:
+        """The limit: how wide rows are is not known, and a block of the file is small."""
+        return self._max_batch_rows
+
+    def parts(
+        self,
+        row_group: int,
+        columns: Sequence[str],
+        first_row: int = 0,
+        end_row: int | None = None,
+        upcoming: Sequence[int] = (),
+    ) -> Iterator[Part]:
+        """The named columns of some rows, cut on the grid; all that lies before them is read."""
+        for start, batch in cut(self._batches(columns), self._max_batch_rows, first_row, end_row):
+            yield Part(row_group, start, batch)
+
+    def _batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         types = {field.name: field.type for field in self.schema}
         convert = pacsv.ConvertOptions(column_types=types, include_columns=list(columns))
-        first_row = 0
+        row = 0
         names = None if self._has_header else self._names
-        for block in self._blocks() if row_groups else ():
-            table = self._parse_block(block, names, convert, f"after row {first_row}")
+        for block in self._blocks():
+            table = self._parse_block(block, names, convert, f"after row {row}")
             names = self._names
-            for batch in table.to_batches(max_chunksize=batch_rows):
-                yield Part(0, first_row, batch)
-                first_row += batch.num_rows
+            yield from table.to_batches()
+            row += table.num_rows
 
     def _parse_block(
         self, block: bytes, names: list[str] | None, convert: pacsv.ConvertOptions, place: str
@@ -98,7 +112,7 @@ class TextSource:
         """The file in pieces of whole records."""
         self._file.seek(0)
         rest = b""
-        while data := self._file.read(BLOCK_BYTES):
+        while data := self._file.read(_BLOCK_BYTES):
             rest += data
             end = self._last_record_end(rest)
             if end:

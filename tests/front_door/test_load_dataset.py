@@ -197,7 +197,7 @@ def test_a_state_is_resumed_at_its_commit_or_not_at_all(chain: str, hub: Loopbac
     pinned = load(**commit)
     pinned.load_state_dict(state)
     resumed = list(pinned)
-    if chain == "plain" or datasets.__version__ >= "4":  # 3.6 loses its place behind map() and shuffle(), also in files
+    if chain != "shuffled shards" or datasets.__version__ >= "4":  # 3.6 loses what its shuffle buffer holds
         assert seen + resumed == whole
 
 

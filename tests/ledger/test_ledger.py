@@ -145,6 +145,10 @@ REPORTS = [
     ({"rows": {"seen": 1000, "kept": 700}, "dropped": {"filter": 300}}, "rows: 1,000 seen = 700 kept + 300 dropped"),
     ({"rows": {"seen": 5, "kept": 3}}, "DOES NOT ADD UP: +2"),
     ({"rows": {"skipped": 8}}, "8 more never read"),
+    (
+        {"rows": {"seen": 9, "filter columns only": 6}, "dropped": {"filter": 9}},
+        "9 dropped; of 6 of those dropped, only the columns that filters use were read",
+    ),
     ({"fetched": {"ok": 2, "timed_out": 9}}, "fetched: 9 timed_out, 2 ok"),
     ({"trust": {"verified": 2}}, "trust: 2 verified"),
     ({"images": {"ok": 2}}, "images: 2 ok of 2 = 100.0 %"),

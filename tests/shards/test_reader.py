@@ -113,7 +113,8 @@ def test_filters_are_what_pandas_computes_and_every_row_is_counted(
     assert rows["seen"] == rows["kept"] + sum(counts.get("dropped", {}).values())
     assert rows["kept"] == len(found)
     groups_counted = counts["row_groups"]
-    assert groups_counted.get("read", 0) + groups_counted.get("skipped", 0) == ROWS // GROUP
+    assert set(groups_counted) <= {"read", "skipped", "filter columns only"}
+    assert sum(groups_counted.values()) == ROWS // GROUP
 
 
 def test_row_groups_that_cannot_match_are_not_read(tmp_path: Path) -> None:
@@ -154,9 +155,9 @@ def test_pushdown_and_projection_move_fewer_bytes(hub: LoopbackHub) -> None:
         hub.forget()
         assert read(listing.shards[0], plan).num_rows == n
         sent[name] = moved(hub)
-    assert sent["everything"] >= size
-    assert sent["narrow"] < size * 0.75  # a block around each column chunk
-    assert sent["pruned"] < size * 0.25
+    assert size * 0.8 < sent["everything"] < size  # two columns are nobody's
+    assert sent["narrow"] < size * 0.05
+    assert sent["pruned"] < size * 0.15
 
 
 def test_the_hub_is_sent_the_token_and_gated_files_say_what_to_do(hub: LoopbackHub) -> None:

@@ -13,10 +13,10 @@ from laion_pairs.images.policy import DownloadPolicy
 from laion_pairs.images.stream.delivery import Delivery
 from laion_pairs.images.stream.image_column import ImageColumn
 from laion_pairs.images.stream.source_rows import Chunk
-from laion_pairs.images.stream.splitting import worker_count
 from laion_pairs.images.stream.turns import Turns
 from laion_pairs.images.stream.window import Window
 from laion_pairs.ledger import Outcome
+from laion_pairs.streams.splitting import worker_count
 
 __all__ = ["Downloading"]
 

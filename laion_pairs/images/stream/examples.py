@@ -15,8 +15,9 @@ from datasets.iterable_dataset import _BaseExamplesIterable
 
 from laion_pairs.images.stream.downloading import Downloading
 from laion_pairs.images.stream.source_rows import RowDecoder, read_chunks
-from laion_pairs.images.stream.splitting import ShardCount, Stride, split_source, worker_count
+from laion_pairs.images.stream.splitting import Stride, split_source
 from laion_pairs.images.stream.window import Window, window_of
+from laion_pairs.streams.splitting import ShardCount, worker_count
 
 __all__ = ["DownloadExamples"]
 
@@ -85,7 +86,7 @@ class DownloadExamples(_BaseExamplesIterable):  # type: ignore[misc] # datasets 
     @property
     def num_shards(self) -> int:
         """The source's shards; in a DataLoader's worker at least the number of workers, or some would get nothing."""
-        return ShardCount(max(self.ex_iterable.num_shards, worker_count()))
+        return ShardCount(max(int(self.ex_iterable.num_shards), worker_count()))
 
     def shard_data_sources(self, num_shards: int, index: int, contiguous: bool = True) -> DownloadExamples:
         """One of ``num_shards`` parts, split below the download."""

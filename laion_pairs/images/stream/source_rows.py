@@ -65,8 +65,8 @@ class RowDecoder:
 
 
 def as_source(examples: Any, features: Features | None, token_per_repo_id: dict[str, Any]) -> Any:
-    """The examples iterable with the dataset's features applied, unless it applies them itself, as ``map`` wraps it."""
-    if features is None or (examples.is_typed and examples.features == features):
+    """The examples iterable with the dataset's features applied, unless they are its own."""
+    if features is None or examples.features == features:
         return examples
     return FormattedExamplesIterable(examples, formatting=None, features=features, token_per_repo_id=token_per_repo_id)
 

@@ -2,7 +2,8 @@
 
 `datasets` splits what it can by shards. Where their number does not divide, it lets every node read everything and keep
 one row in n, which here would be one image in n; and workers beyond the number of shards stop. So a downloading stream
-says that its shards are enough for any split, and splits the source's rows itself:
+says that its shards are enough for any split (:class:`laion_pairs.streams.splitting.ShardCount`), and so does a source
+of ours, which then splits itself. Any other source's rows are split here:
 
 * by whole shards, where they divide, or are so many (``EVEN_FROM`` a part) that a shard more or less does not show;
 * else by groups of shards, as many as divide (their greatest common divisor with the parts), and inside a group by
@@ -17,23 +18,9 @@ from dataclasses import dataclass
 from math import gcd
 from typing import Any
 
-__all__ = ["EVEN_FROM", "ShardCount", "Stride", "split_source", "worker_count"]
+from laion_pairs.streams.splitting import EVEN_FROM
 
-EVEN_FROM = 8
-"""Whole shards a part: from here on the largest part is at most 1/8 larger than the smallest."""
-
-
-class ShardCount(int):
-    """How many shards the source has; for whoever splits, enough for any number of parts.
-
-    ``count % parts`` is 0, and ``count < parts`` never holds: by these `datasets` decides whether to split by shards.
-    """
-
-    def __mod__(self, parts: int) -> int:
-        return 0
-
-    def __lt__(self, parts: int) -> bool:
-        return False
+__all__ = ["Stride", "split_source"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +53,3 @@ def split_source(source: Any, stride: Stride, parts: int, index: int, contiguous
     # also where it is the whole source: a new one, because parts are read side by side, and each keeps its own state
     group = source.shard_data_sources(groups, index % groups, contiguous=contiguous)
     return group, stride.part(parts // groups, index // groups)
-
-
-def worker_count() -> int:
-    """How many workers the DataLoader has whose worker this process is; 1 elsewhere."""
-    import sys
-
-    workers = sys.modules.get("torch.utils.data")
-    info = workers.get_worker_info() if workers else None
-    return info.num_workers if info else 1

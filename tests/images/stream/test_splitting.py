@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from laion_pairs.images import DownloadPolicy
 from laion_pairs.images.stream import download_images
 from laion_pairs.images.stream.downloading import _shared_manners
-from laion_pairs.images.stream.splitting import ShardCount, Stride, split_source
+from laion_pairs.images.stream.splitting import Stride, split_source
+from laion_pairs.streams.splitting import ShardCount
 
 N_ROWS = 60
 
