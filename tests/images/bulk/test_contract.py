@@ -350,7 +350,7 @@ MEMORY = textwrap.dedent(
 @pytest.mark.skipif(sys.platform != "linux", reason="reads VmHWM from /proc, which only Linux has")
 @pytest.mark.parametrize("pause_s", [0.0, pytest.param(0.05, marks=pytest.mark.ci)])
 def test_bytes_in_flight_are_bounded(pause_s: float) -> None:
-    """24 images of 19 MiB are 456 MiB, all at once among 64 requests; the policy allows 64 MiB, for a slow consumer too."""
+    """24 images of 19 MiB are 456 MiB, all at once in flight; the policy allows 64 MiB, for a slow consumer too."""
     with ImageHost([f"127.0.4.{n}" for n in range(1, 9)]) as host:
         host.serve("/big.jpg", PNG + bytes(19 << 20))
         urls = [host.url("/big.jpg", address) for address in host.addresses]
@@ -360,5 +360,5 @@ def test_bytes_in_flight_are_bounded(pause_s: float) -> None:
     assert run.returncode == 0, run.stderr
     n, grown_mib = map(int, run.stdout.split())
     assert n == 24
-    # one image more, twice while it is put together, and what the allocator keeps: holes of a few images' size, 80 MiB seen
+    # one image more, twice while it is put together, and what the allocator keeps: 80 MiB seen
     assert grown_mib < 64 + 160, f"{grown_mib} MiB for 64 MiB in flight"
