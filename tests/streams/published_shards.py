@@ -323,9 +323,13 @@ def _selected(row: Row, columns: Sequence[str] | str | None) -> Row:
 
 
 def readable(row: Row) -> Row:
-    """A delivered row with its lazy image as what it knows."""
+    """A delivered row with its lazy image as what it knows; `datasets` 3.6 decodes none behind a filter()."""
     image = row.get("image")
-    return row | {"image": (image.url, image.width, image.height, image.digest)} if image is not None else row
+    if image is None:
+        return row
+    if isinstance(image, dict):
+        return row | {"image": (image["path"], image["width"], image["height"], image["digest"])}
+    return row | {"image": (image.url, image.width, image.height, image.digest)}
 
 
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import datasets
 import pytest
 from numbered import write_numbered
 
 CHILD = Path(__file__).parent / "train_and_die.py"
-HOWS = ["plain", "filtered", "shuffled", "shuffled rows"]
+MODERN = datasets.__version__ >= "4"  # 3.6 loses what is in its shuffle buffer, a row even of a buffer of one
+HOWS = ["plain", "filtered", *(["shuffled"] if MODERN else []), "shuffled rows"]
 N_ROWS = 1500
 
 
