@@ -5,8 +5,8 @@ its image. When the budget is spent, nothing is started and running transfers ar
 While somebody *waits* for an image, one transfer at a time may go on beyond the budget, so that there is always one
 that arrives.
 
-Where the network may run ahead of the decoders, bodies take half of the budget at most, and a request is reckoned with
-its body alone: :meth:`Budget.await_room` holds the decoders up, instead, when the budget is spent.
+Where the network may run ahead of the decoders, bodies take three quarters of the budget at most, and a request is
+reckoned with its body alone: :meth:`Budget.await_room` holds the decoders up, instead, when the budget is spent.
 
 So the bound is the budget, one image more (a decoder), and what the reckoning is wrong by: a few requests' images where
 sizes jump. In order, where one image is waited for while others arrive, it is the images of the requests that were
@@ -20,6 +20,8 @@ from threading import Condition, Lock
 __all__ = ["Budget"]
 
 _REMEMBERED = 32
+_BODIES_SHARE = 3 / 4
+"""Of the budget, for bodies that wait: on a web with silent hosts the last ones are asked so much earlier."""
 _LOOK_AGAIN_S = 0.2
 
 
@@ -61,7 +63,7 @@ class Budget:
         if not self.runs_ahead:
             return self._held + (n_under_way + 1) * self._typical <= self._limit
         bodies = self._held - self._images + (n_in_flight + 1) * self._typical_body
-        return not self.spent and bodies <= self._limit / 2
+        return not self.spent and bodies <= _BODIES_SHARE * self._limit
 
     def finish(self, n_body_bytes: int, n_image_bytes: int) -> None:
         """A body became an image, which waits to be taken; the next are reckoned with a mean of about the last 32."""
