@@ -51,11 +51,7 @@ class Engine:
         self._counts = None if settings.ledger is None else ImageCounts(Ledger(settings.ledger))
         self._streak = Streak(settings.policy.stop_after_failures)
         self._finishing = Finishing(settings)
-        self._budget = Budget(
-            settings.policy.max_bytes_in_flight,
-            typical_bytes=settings.typical_bytes,
-            runs_ahead=settings.resize is not None,
-        )
+        self._budget = Budget(settings.policy.max_bytes_in_flight, typical_bytes=settings.typical_bytes)
         self._inbox: deque[Flight] = deque()
         self._bodies: SimpleQueue[tuple[Flight, bytes] | None] = SimpleQueue()
         self._network = Network(
@@ -105,8 +101,6 @@ class Engine:
                 return None
             lane = Lane(self, self._budget, ordered=ordered, window=window)
             self._lanes.add(lane)
-            if ordered:
-                self._budget.runs_ahead = False  # what is waited for may come behind all that was decoded before
             return lane
 
     def submit(self, job: Job, lane: Lane, number: int) -> None:
@@ -117,7 +111,7 @@ class Engine:
 
     def ring(self) -> None:
         """Wake the network thread, if it sleeps though there is something to do: somebody waits for an image."""
-        if self._hungry or self._budget.tight:
+        if self._hungry or not self._budget.has_room(0):
             self._hungry = False
             self._network.ring()
 
@@ -207,10 +201,6 @@ class Engine:
     def _finish_bodies(self) -> None:
         outbox = Outbox()
         while (waiting := self._next_body(outbox)) is not None:
-            if self._budget.spent:
-                outbox.deliver()
-            while not (self._closing or self._budget.await_room()):
-                pass
             if not self._closing:
                 self._finish(*waiting, outbox)
             if len(outbox) >= _PIXELS_BATCH or self._budget.spent:
@@ -233,7 +223,8 @@ class Engine:
         except Exception as error:  # a column that holds no digests, a lock that cannot be written
             self._stop(error)
             return
-        self._budget.finish(flight.held, downloaded.held_bytes)
+        self._budget.hold(downloaded.held_bytes - flight.held)
+        self._budget.learn(downloaded.held_bytes)
         self._end(flight, downloaded, outbox, n_bytes=len(body))
 
     def _end(

@@ -79,7 +79,9 @@ class Lane:
                 self._arrived += 1
         downloaded = self._early.pop(self._taken)
         self._taken += 1
-        if self._budget.take(downloaded.held_bytes):
+        was_spent = self._budget.spent
+        self._budget.hold(-downloaded.held_bytes)
+        if was_spent and not self._budget.spent:
             self._engine.wake()
         return downloaded
 
@@ -113,7 +115,7 @@ class Lane:
                 return
             self.closed = True
         for downloaded in self._early.values():
-            self._budget.take(downloaded.held_bytes)
+            self._budget.hold(-downloaded.held_bytes)
         self._early.clear()
         while True:
             try:
@@ -125,7 +127,7 @@ class Lane:
         self._engine.leave(self)
 
     def _let_go(self, batch: Batch) -> None:
-        self._budget.take(sum(downloaded.held_bytes for _, downloaded in batch))
+        self._budget.hold(-sum(downloaded.held_bytes for _, downloaded in batch))
 
     def _next_ended(self) -> Batch:
         try:

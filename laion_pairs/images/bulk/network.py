@@ -40,7 +40,7 @@ class Network:
         concurrency: slots.
         budget: what may be held.
         inbox: jobs that have not begun; filled by other threads.
-        backlog: how many bodies wait to be finished; unless the budget runs ahead, they keep their slots.
+        backlog: how many bodies wait to be finished; they keep their slots, or bodies would pile up.
         arrived: takes a flight and its body.
         failed: takes a flight and why it ends.
 
@@ -80,11 +80,10 @@ class Network:
     @property
     def has_free_slots(self) -> bool:
         """Whether one more request could be started: there is a slot, and the budget has room or must not wait."""
-        n_in_flight = len(self._flights)
-        n_under_way = n_in_flight + self._backlog()
-        if (n_in_flight if self._budget.runs_ahead else n_under_way) >= self._concurrency:
+        n_under_way = len(self._flights) + self._backlog()
+        if not self._budget.has_room(n_under_way) and (n_under_way or not self._budget.awaited):
             return False
-        return self._budget.has_room(n_in_flight, n_under_way) or (not n_under_way and self._budget.awaited)
+        return n_under_way < self._concurrency
 
     @property
     def n_in_flight(self) -> int:

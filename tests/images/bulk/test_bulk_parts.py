@@ -68,34 +68,12 @@ def test_a_spent_budget_lets_one_transfer_go_on_while_somebody_waits():
 
 def test_what_is_under_way_is_reckoned_with_the_last_images():
     budget = Budget(1000, typical_bytes=100)
-    assert [n for n in range(20) if budget.has_room(n, n)] == list(range(10))
+    assert [n for n in range(20) if budget.has_room(n)] == list(range(10))
     for _ in range(500):
-        budget.hold(50)
-        budget.finish(50, 250)
-        assert budget.take(250) is False
-    assert [n for n in range(20) if budget.has_room(0, n)] in ([0, 1, 2], [0, 1, 2, 3])
+        budget.learn(250)
+    assert [n for n in range(20) if budget.has_room(n)] in ([0, 1, 2], [0, 1, 2, 3])
     budget.hold(900)
-    assert not budget.has_room(0, 0)
-
-
-def test_bodies_that_run_ahead_take_three_quarters_of_the_budget_and_their_decoders_wait_for_room():
-    budget = Budget(1000, typical_bytes=100, runs_ahead=True)
-    for _ in range(500):
-        budget.hold(50)
-        budget.finish(50, 250)
-        budget.take(250)
-    assert [n for n in range(20) if budget.has_room(n, 1000)] in (list(range(14)), list(range(15)))  # of 50, in 750
-    budget.hold(300)
-    assert [n for n in range(20) if budget.has_room(n, 1000)] in (list(range(8)), list(range(9)))
-    assert budget.await_room()
-    budget.finish(300, 1000)
-    assert not budget.has_room(0, 0)
-    assert not budget.await_room()  # nobody takes an image, nobody waits for one
-    budget.wait_begins()
-    assert budget.await_room()
-    budget.wait_ends()
-    assert budget.take(1000)
-    assert budget.await_room()
+    assert not budget.has_room(0)
 
 
 @pytest.mark.parametrize("ordered", [False, True])
