@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
+import pyarrow as pa
 from datasets.data_files import sanitize_patterns
 
 from laion_pairs.errors import CorruptShard, NoShards, ShardError
@@ -18,6 +19,7 @@ from laion_pairs.shards.hub import Repository
 from laion_pairs.shards.hub_listing import Token, find_on_hub, open_guarded
 from laion_pairs.shards.local import find_local
 from laion_pairs.shards.locations import HubPath, parse_hub_path
+from laion_pairs.shards.remote_parquet import RemoteParquetSource
 from laion_pairs.shards.shard import Listing, Shard
 from laion_pairs.shards.splits import split_by_name
 
@@ -59,7 +61,7 @@ def recognise(listing: Listing, token: Token = None) -> Listing:
     """Mark a listing of files by hand, and warn once, if a file of it is a withdrawn release's.
 
     Looks at every local file's name and columns, and at the columns of the first shard of each split that is remote
-    (the rest are looked at when they are read).
+    (the rest are looked at when they are read); a footer that was read for that, and is pinned, is kept.
     """
     if listing.release is not None and listing.release.status is Status.WITHDRAWN:
         return _marked(listing, listing.release, listing.shards[0])
@@ -67,7 +69,11 @@ def recognise(listing: Listing, token: Token = None) -> Listing:
     for shard in listing.shards:
         if shard.is_local or shard in first_remote:
             found = guard.recognise_file(shard.url) if shard.is_local else None
-            found = found or _recognise_by_columns(shard, token)
+            if found is None:
+                schema, opened = _open(shard, token)
+                if opened.tail is not None:
+                    listing = _with(listing, opened)
+                found = None if schema is None else guard.recognise_schema(schema)
             if found is not None:
                 return _marked(listing, found, shard)
         if shard.is_local and listing.release is None:
@@ -152,12 +158,24 @@ def _by_name(shards: Sequence[Shard], names: list[str]) -> dict[str, tuple[Shard
     }
 
 
-def _recognise_by_columns(shard: Shard, token: Token) -> Release | None:
+def _open(shard: Shard, token: Token) -> tuple[pa.Schema | None, Shard]:
+    """The columns of a file, None where it cannot be read (said when it is), and the shard with what it may keep."""
     try:
         with open_source(shard, token) as source:
-            return guard.recognise_schema(source.schema)
+            if isinstance(source, RemoteParquetSource) and parse_hub_path(shard.url) is not None:
+                shard = replace(shard, tail=source.tail)
+            return source.schema, shard
     except CorruptShard:
-        return None  # said when it is read
+        return None, shard
+
+
+def _with(listing: Listing, opened: Shard) -> Listing:
+    """The listing with what was learned about one of its shards."""
+    splits = {
+        split: tuple(opened if shard == opened else shard for shard in shards)
+        for split, shards in listing.splits.items()
+    }
+    return replace(listing, splits=splits)
 
 
 def _marked(listing: Listing, release: Release, shard: Shard) -> Listing:

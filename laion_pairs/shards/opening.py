@@ -42,7 +42,7 @@ def open_remote(shard: Shard, token: str | bool | None = None) -> Iterator[Remot
     place = parse_hub_path(shard.url)
     host = WebHost(shard.url) if place is None else HubHost(place, token)
     errors = _web_errors(shard.url) if place is None else hub_errors(place.repo_id, place.revision)
-    with errors, closing(Remote(host, shard.size)) as remote:
+    with errors, closing(Remote(host, shard.size, shard.tail)) as remote:
         yield remote
 
 

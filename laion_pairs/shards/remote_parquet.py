@@ -30,6 +30,11 @@ class RemoteParquetSource(ParquetSource):
         self._kept: dict[tuple[str, ...], ReadAhead] = {}
         super().__init__(ArrowFile(remote.read, self._size), where, max_batch_rows=max_batch_rows)
 
+    @property
+    def tail(self) -> bytes:
+        """The end of the file, with its footer."""
+        return self._remote.tail
+
     def close(self) -> None:
         """Forget what was fetched ahead and never asked for."""
         while self._kept:

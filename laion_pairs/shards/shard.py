@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from laion_pairs.releases import Release
 
@@ -19,11 +19,13 @@ class Shard:
         url: an absolute local path, ``hf://datasets/owner/name@<commit>/path``, or ``https://…`` outside the Hub.
         split: the split that it belongs to.
         size: in bytes, or None where nobody asked the host.
+        tail: its last bytes, with the footer, where they were read already and cannot change: of a file at a commit.
     """
 
     url: str
     split: str
     size: int | None = None
+    tail: bytes | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_local(self) -> bool:

@@ -176,4 +176,4 @@ def test_files_that_are_not_withdrawn_are_not_marked(tmp_path: Path) -> None:
 
 
 def test_a_shard_says_where_it_is_without_a_token() -> None:
-    assert set(Shard.__dataclass_fields__) == {"url", "split", "size"}
+    assert set(Shard.__dataclass_fields__) == {"url", "split", "size", "tail"}

@@ -42,7 +42,7 @@ CONTENT = _content()
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "Remote", lambda host, size: Remote(host, size, QUICK))
+    monkeypatch.setattr(opening, "Remote", lambda host, size, tail: Remote(host, size, tail, QUICK))
     monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from hypothesis import strategies as st
 from range_host import RangeHost
 
 from laion_pairs.sample.loopback import Answer
+from laion_pairs.shards.by_hand import list_by_hand
 from laion_pairs.shards.formats import open_source
 from laion_pairs.shards.ranges.crew import MAX_THREADS, submit
 from laion_pairs.shards.ranges.merging import MAX_REQUEST_BYTES, merged
@@ -180,6 +182,17 @@ def test_a_small_file_is_one_request() -> None:
     content = sink.getvalue().to_pybytes()
     with RangeHost(content) as host, opened(host, content) as source:
         assert sum(batch.num_rows for _, batch in rows_of(source, TABLE.column_names)) == 300
+        assert len(host.asked) == 1
+
+
+def test_a_footer_that_a_pinned_file_was_recognised_by_is_not_read_again() -> None:
+    sink = pa.BufferOutputStream()
+    pq.write_table(TABLE.slice(0, 300), sink)
+    with RangeHost(sink.getvalue().to_pybytes()) as host, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_ENDPOINT", host.endpoint)
+        (shard,) = pickle.loads(pickle.dumps(list_by_hand(host.url))).shards
+        with open_source(shard) as source:
+            assert sum(batch.num_rows for _, batch in rows_of(source, TABLE.column_names)) == 300
         assert len(host.asked) == 1
 
 

@@ -61,38 +61,43 @@ class Remote:
 
     Attributes:
         size: in bytes; None before the first answer where nobody knew it.
+        tail: the last bytes of the file; empty before they are read.
 
     Raises:
         ShardError: it was replaced meanwhile, or its host does not serve parts of files.
         Exception: what the host's client raises when it is refused, or when every try failed.
     """
 
-    def __init__(self, host: Host, size: int | None = None, patience: Patience | None = None) -> None:
+    def __init__(
+        self, host: Host, size: int | None = None, tail: bytes | None = None, patience: Patience | None = None
+    ) -> None:
         self.size = size
+        self.tail = tail or b""
         self._host, self._patience = host, patience or Patience()
         self._resolved: str | None = None
         self._etag: str | None = None
         self._closed, self._exiting = threading.Event(), crew.EXITING
-        self._tail, self._tail_start = b"", 0
 
     def read(self, start: int, end: int) -> memoryview:
         """The bytes [start, end), which must lie within the file."""
-        if self._tail and start >= self._tail_start:
-            return memoryview(self._tail)[start - self._tail_start : end - self._tail_start]
+        tail_start = (self.size or 0) - len(self.tail)
+        if self.tail and start >= tail_start:
+            return memoryview(self.tail)[start - tail_start : end - tail_start]
         return memoryview(self._read(start, end))
 
     def read_tail(self, n_bytes: int) -> None:
-        """Fetch the last bytes of the file in one request, and keep them; from then on its size is known."""
+        """Have the last bytes of the file, in one request if in any; from then on its size is known."""
+        if self.tail:
+            return
         if self.size is None:
             body = Body()
             self._try(lambda: self._ask_tail(n_bytes, body))
             size = self.size or 0
             if len(body) == min(n_bytes, size):  # else the host does not know this form, or broke off
-                self._tail, self._tail_start = bytes(body), size - len(body)
+                self.tail = bytes(body)
                 return
         size = self.size or 0
-        start = max(0, size - n_bytes)
-        self._tail, self._tail_start = bytes(self._read(start, size)), start
+        self.tail = bytes(self._read(max(0, size - n_bytes), size))
 
     def read_head(self, n_bytes: int) -> bytes:
         """The first bytes of the file in one request; from then on its size is known."""
