@@ -15,7 +15,7 @@ from typing import Any
 from datasets import config
 from huggingface_hub import HfApi, HfFileSystem, constants, errors
 from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # its HTTP library's own base class
-from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.hf_api import DatasetInfo, RepoFile
 
 from laion_pairs.errors import AccessDenied, HubUnreachable, LaionError, NoShards, RepositoryMissing, ShardError
 from laion_pairs.shards.locations import endpoint, host_of
@@ -29,6 +29,9 @@ __all__ = [
     "read_text",
 ]
 
+_MANY_FILES = 1000
+"""From so many on, the Hub's answer about a repository may leave some out (``huggingface_hub`` reckons so too, in
+``snapshot_download``), and they are listed page by page."""
 _REFUSALS = (OSError, HTTPError, errors.HFValidationError, errors.EntryNotFoundError)
 
 
@@ -57,12 +60,18 @@ def open_repository(repo_id: str, revision: str | None = None, token: str | bool
     with hub_errors(repo_id, revision):
         if config.HF_HUB_OFFLINE:  # also HF_DATASETS_OFFLINE, which huggingface_hub does not know
             raise errors.OfflineModeIsEnabled(repo_id)
-        info = api.dataset_info(repo_id, revision=revision)
+        info = api.dataset_info(repo_id, revision=revision, files_metadata=True)
         if info.gated:
             api.auth_check(repo_id, repo_type="dataset")
-        tree = api.list_repo_tree(repo_id, repo_type="dataset", revision=info.sha, recursive=True)
-        files = {entry.path: entry.size for entry in tree if isinstance(entry, RepoFile)}
-    return Repository(info.id, str(info.sha), files)
+        return Repository(info.id, str(info.sha), _files(api, info))
+
+
+def _files(api: HfApi, info: DatasetInfo) -> dict[str, int | None]:
+    siblings = info.siblings or ()
+    if 0 < len(siblings) < _MANY_FILES:
+        return {file.rfilename: file.size for file in siblings}
+    tree = api.list_repo_tree(info.id, repo_type="dataset", revision=info.sha, recursive=True)
+    return {entry.path: entry.size for entry in tree if isinstance(entry, RepoFile)}
 
 
 def main_history(repo_id: str, token: str | bool | None = None) -> dict[str, datetime]:

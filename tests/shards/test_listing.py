@@ -38,12 +38,22 @@ def test_a_release_is_its_shards_at_a_commit(hub: LoopbackHub) -> None:
     commit = repository.commits[-1].commit_id
     assert listing.splits["train"][0].url == f"hf://datasets/{REPO}@{commit}/{shard_name(0)}"
     assert (listing.commit, listing.repo_id, listing.splits["train"][0].size) == (commit, REPO, len(DATA))
-    asked = [request.path for request in hub.requests(method="GET") if "/tree/" in request.path]
-    assert asked
-    assert all(path.split("/tree/")[1].startswith(commit) for path in asked)  # main may move in between
+    assert len(hub.requests(method="GET")) == 1
     repository.add_commit({shard_name(2): DATA})
     assert len(list_source(find_release(RELEASE)).shards) == 3
     assert list_source(find_release(RELEASE), revision=commit).commit == commit
+
+
+@pytest.mark.parametrize(("n_files", "n_pages"), [(999, 0), (1000, 2), (2500, 3)])
+def test_a_large_repository_is_listed_page_by_page_at_its_commit(hub: LoopbackHub, n_files: int, n_pages: int) -> None:
+    """The Hub's answer about a repository may leave files out where there are many."""
+    repository = add(hub, REPO, *(f"more/{n:05d}.txt" for n in range(n_files - 2)), shard_name(0))
+    listing = list_source(find_release(RELEASE))
+    assert [shard.size for shard in listing.shards] == [len(DATA)]
+    asked = [request.path for request in hub.requests(method="GET") if "/tree/" in request.path]
+    assert len(asked) == n_pages  # of a thousand entries, folders included
+    commit = repository.commits[-1].commit_id
+    assert all(path.split("/tree/")[1].startswith(commit) for path in asked)  # main may move in between
 
 
 def test_a_release_without_published_names_is_listed(hub: LoopbackHub) -> None:
