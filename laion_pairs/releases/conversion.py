@@ -17,6 +17,7 @@ Text is kept as published; what is not UTF-8 is null and counted; the empty stri
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -99,12 +100,16 @@ def _is_utf8(value: bytes) -> bool:
 def _score(values: pa.Array, low: float, high: float) -> Converted:
     numbers, nulled = _numbers(values)
     scores = numbers.cast(pa.float32(), safe=False)
+    if _all_within(scores, low, high):
+        return Converted(scores, nulled)
     out_of_range = pc.or_(pc.less(scores, low), pc.greater(scores, high))
     return _reject(scores, {"not a number": pc.is_nan(scores), "out of range": out_of_range}, nulled)
 
 
 def _pixels(values: pa.Array) -> Converted:
     numbers, nulled = _numbers(values)
+    if pa.types.is_integer(numbers.type) and _all_within(numbers, 1, _MAX_PIXELS):
+        return Converted(numbers.cast(pa.int32()), nulled)
     sizes = numbers.cast(pa.float64(), safe=False)  # exact for every int32
     too_small, too_large = pc.less(sizes, 1), pc.greater(sizes, _MAX_PIXELS)
     broken = pc.and_not(pc.not_equal(pc.floor(sizes), sizes), pc.or_(pc.is_nan(sizes), pc.or_(too_small, too_large)))
@@ -116,6 +121,15 @@ def _pixels(values: pa.Array) -> Converted:
     }
     kept = _reject(sizes, reasons, nulled)
     return Converted(kept.array.cast(pa.int32()), kept.nulled)
+
+
+def _all_within(numbers: pa.Array, low: float, high: float) -> bool:
+    """Whether no value is to be rejected, which is nearly always so and quickly known; a sum is NaN if a value is."""
+    least, most = pc.min_max(numbers).values()
+    if not least.is_valid:
+        return False
+    is_number = pa.types.is_integer(numbers.type) or not math.isnan(pc.sum(numbers).as_py())
+    return bool(is_number and low <= least.as_py() and most.as_py() <= high)
 
 
 def _nsfw(text: pa.StringArray) -> Converted:

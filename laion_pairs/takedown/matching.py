@@ -120,6 +120,8 @@ class TakedownLists:
         Args:
             release: whose ``sample_id`` these are. None, where nobody knows: any release's entries match.
         """
+        if not self._tables.hits:
+            return Matches(pa.repeat(True, batch.num_rows), {})
         groups: Groups = np.full(batch.num_rows, MISSING, np.int32)
         for found in self._matched(batch, release):
             groups = np.where(groups == MISSING, found, groups)
