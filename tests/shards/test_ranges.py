@@ -168,6 +168,21 @@ def test_a_resume_reads_its_row_group_only(ten_groups: bytes, first_row: int) ->
         assert is_table(iter([(start, batch), *batches]), TABLE.column_names, first_row)
 
 
+def test_a_resume_deep_in_one_row_group_is_read_ahead_all_the_way() -> None:
+    """What lies before is decoded, as pages cannot be passed over; but it is fetched in large windows."""
+    rows, width = 60_000, 500
+    noise = np.random.default_rng(3).bytes(rows * width)
+    column = pa.Array.from_buffers(pa.binary(width), rows, [None, pa.py_buffer(noise)])
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"a": column, "b": column}), sink, compression="none", use_dictionary=False)
+    content = sink.getvalue().to_pybytes()
+    with RangeHost(content, DELAY_S) as host, opened(host, content) as source:
+        start, batch = next(rows_of(source, ["a", "b"], 59_000))
+        assert (start, batch.column("b")[0].as_py()) == (59_000, noise[59_000 * width : 59_001 * width])
+        assert host.moved <= len(content) * 1.01
+        assert host.round_trips <= 16
+
+
 def test_nothing_is_fetched_beyond_the_rows_of_a_part(one_group: bytes) -> None:
     with RangeHost(one_group) as host, opened(host, one_group) as source:
         parts = list(source.parts(0, TABLE.column_names, 10, 40_000))

@@ -146,8 +146,8 @@ class ReadAhead:
             self._leave(self._groups.popleft())
 
     def _open(self, group: _Group, rows: int) -> None:
-        """Ask for what the first rows need, in two rounds."""
-        rows = min(rows, max(1, max((lane.chunk.rows for lane in group.lanes), default=1)))
+        """Ask for what the first rows need, in two rounds; for what is too much at once, :meth:`go_on` asks later."""
+        rows = all_rows = min(rows, max(1, max((lane.chunk.rows for lane in group.lanes), default=1)))
         whole = sum(lane.chunk.reach(rows) - lane.chunk.start for lane in group.lanes)
         if whole > self._max_ahead:
             rows = rows * self._max_ahead // whole
@@ -164,7 +164,8 @@ class ReadAhead:
                 rest[lane] = first_page if rows <= page.values else max(first_page, reach)
         self._ask(rest)
         for lane in group.lanes:
-            lane.limit = min(lane.chunk.end, max(lane.asked, rest.get(lane, 0)))
+            later = lane.chunk.reach(all_rows) + lane.page_bytes if all_rows > rows else 0
+            lane.limit = min(lane.chunk.end, max(lane.asked, rest.get(lane, 0), later))
 
     def _ask(self, due: dict[Lane, int]) -> None:
         wanted = []
