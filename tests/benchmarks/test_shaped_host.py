@@ -59,7 +59,7 @@ def get(url: str, first: int, last: int) -> bytes:
 
 
 def test_a_host_counts_requests_bytes_and_chains(file: Path) -> None:
-    with serve_file(file, Shape(0.2, 1000.0)) as host:
+    with serve_file(file, Shape(1.0, 1000.0)) as host:
         assert get(host.web_url, 10, 19) == CONTENT[10:20]
         assert host.counts().requests == 1
         host.forget()

@@ -34,7 +34,7 @@ from laion_pairs.shards.shard import Shard
 from laion_pairs.shards.source import Source
 
 ROWS = 200_000
-DELAY_S = 0.05
+DELAY_S = 0.2
 
 
 def pairs(rows: int = ROWS) -> pa.Table:
