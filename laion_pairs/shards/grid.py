@@ -1,4 +1,9 @@
-"""Cut the rows of a row group on its grid, whatever pieces a decoder delivers them in (no I/O)."""
+"""Cut the rows of a row group on its grid, whatever pieces a decoder delivers them in (no I/O).
+
+With a step of 16,384 rows the cells are [0, 4096), [4096, 16384), [16384, 32768), …: the first one is short, so that
+the first row of a stream waits for few bytes, and the others are long, since a batch costs as much as some thousand
+rows.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,21 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-__all__ = ["cut"]
+__all__ = ["cell_end", "cut", "first_cell_rows"]
+
+_FIRST_CELLS = 4
+"""So many first cells make a step."""
+
+
+def first_cell_rows(step: int) -> int:
+    """The rows of a row group's first cell."""
+    return max(1, step // _FIRST_CELLS)
+
+
+def cell_end(row: int, step: int) -> int:
+    """Where the cell ends that ``row`` is in."""
+    first = first_cell_rows(step)
+    return first if row < first else (row // step + 1) * step
 
 
 def cut(
@@ -14,23 +33,23 @@ def cut(
 ) -> Iterator[tuple[int, pa.RecordBatch]]:
     """The rows [first_row, end_row) of consecutive batches that begin at row 0, as (row, batch).
 
-    Every delivered batch begins at a multiple of ``step``, except the first, and holds all rows up to the next one,
-    except the last. What lies before ``first_row`` is dropped; nothing is pulled beyond ``end_row``.
+    Every delivered batch begins where a cell does, except the first, and holds all rows up to the next one, except the
+    last. What lies before ``first_row`` is dropped; nothing is pulled beyond ``end_row``.
     """
     row = 0  # of the next pulled batch
     cell: list[pa.RecordBatch] = []
     cell_row = first_row
-    cell_end = _next(first_row, step, end_row)
-    if cell_end <= first_row:
+    end = _next(first_row, step, end_row)
+    if end <= first_row:
         return
     for batch in batches:
         batch_end = row + batch.num_rows
-        while cell_end <= batch_end:
-            cell.append(_slice(batch, row, max(row, cell_row), cell_end))
+        while end <= batch_end:
+            cell.append(_slice(batch, row, max(row, cell_row), end))
             yield cell_row, _join(cell)
-            cell, cell_row = [], cell_end
-            cell_end = _next(cell_row, step, end_row)
-            if cell_end <= cell_row:
+            cell, cell_row = [], end
+            end = _next(cell_row, step, end_row)
+            if end <= cell_row:
                 return
         if batch_end > cell_row:
             cell.append(_slice(batch, row, max(row, cell_row), batch_end))
@@ -40,7 +59,7 @@ def cut(
 
 
 def _next(row: int, step: int, end_row: int | None) -> int:
-    end = (row // step + 1) * step
+    end = cell_end(row, step)
     return end if end_row is None else min(end, end_row)
 
 

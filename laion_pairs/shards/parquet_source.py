@@ -57,7 +57,7 @@ class ParquetSource:
         return [row_group.id for row_group in fragment.subset(expression, schema=self.schema).row_groups]
 
     def batch_rows(self, row_group: int) -> int:
-        """As many rows as make 16 MiB by the footer's uncompressed size, and no more than the limit."""
+        """As many rows as make 4 MiB by the footer's uncompressed size, and no more than the limit."""
         metadata = self._metadata.row_group(row_group)
         row_bytes = max(1, metadata.total_byte_size // max(1, metadata.num_rows))
         return int(max(1, min(self._max_batch_rows, MAX_BATCH_BYTES // row_bytes)))

@@ -11,6 +11,7 @@ import pyarrow as pa
 from laion_pairs.releases import Recipe, Release
 from laion_pairs.schema import Predicate
 from laion_pairs.schema.selection import IMAGE
+from laion_pairs.shards.source import MAX_BATCH_ROWS
 
 __all__ = ["ReadPlan"]
 
@@ -47,7 +48,7 @@ class ReadPlan:
     withdrawn: str | None = None
     takedown: tuple[str, ...] = ()
     ledger: str | None = None
-    batch_rows: int = 4096
+    batch_rows: int = MAX_BATCH_ROWS
 
     def __post_init__(self) -> None:
         if self.batch_rows < 1:

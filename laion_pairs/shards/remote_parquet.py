@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from laion_pairs.shards.grid import cell_end, first_cell_rows
 from laion_pairs.shards.parquet_source import BUFFER_BYTES, ParquetSource
 from laion_pairs.shards.ranges import ArrowFile, ReadAhead, Remote, chunks_of
 from laion_pairs.shards.source import MAX_BATCH_ROWS
@@ -50,19 +51,33 @@ class RemoteParquetSource(ParquetSource):
         last_row = rows if end_row is None else min(rows, end_row)
         row = 0
         try:
-            ahead.enter(row_group, min(last_row, (first_row // step + 1) * step), last_row, upcoming)
-            file = pq.ParquetFile(
-                ArrowFile(ahead.read, self._size),
-                metadata=self._metadata,
-                buffer_size=BUFFER_BYTES,
-                pre_buffer=False,
-            )
-            for batch in file.iter_batches(step, row_groups=[row_group], columns=list(columns), use_threads=False):
-                row += batch.num_rows
-                yield batch
+            is_cold = ahead.enter(row_group, min(last_row, cell_end(first_row, step)), last_row, upcoming)
+            if is_cold and first_row < first_cell_rows(step):
+                ahead.keep()
+                for first in self._decoded(ahead, row_group, columns, first_cell_rows(step)):
+                    row = first.num_rows
+                    yield first
+                    break
+                if row >= last_row:
+                    return
+                ahead.again(step)
+                ahead.go_on()
+            delivered = row
+            for batch in self._decoded(ahead, row_group, columns, step):
+                yield batch.slice(delivered)
+                row += batch.num_rows - delivered
+                delivered = 0
                 ahead.go_on(beyond=row > first_row)
         finally:
             if row >= last_row and upcoming:
                 self._kept[tuple(columns)] = ahead
             else:
                 ahead.close()
+
+    def _decoded(
+        self, ahead: ReadAhead, row_group: int, columns: Sequence[str], batch_rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        file = pq.ParquetFile(
+            ArrowFile(ahead.read, self._size), metadata=self._metadata, buffer_size=BUFFER_BYTES, pre_buffer=False
+        )
+        yield from file.iter_batches(batch_rows, row_groups=[row_group], columns=list(columns), use_threads=False)

@@ -1,7 +1,8 @@
 """What a file format offers to the reader: the columns it holds, and its rows as batches with exact positions.
 
-A row group's rows are cut on its GRID: at multiples of ``batch_rows(row_group)``, counted from its first row, whatever
-is asked for. So a place (row group, row on the grid) means the same in every process, however a file was split.
+A row group's rows are cut on its GRID: at multiples of ``batch_rows(row_group)``, counted from its first row, and once
+before the first of these (:mod:`laion_pairs.shards.grid`), whatever is asked for. So a place (row group, row on the
+grid) means the same in every process, however a file was split.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import pyarrow.compute as pc
 
 __all__ = ["MAX_BATCH_BYTES", "MAX_BATCH_ROWS", "Part", "Source"]
 
-MAX_BATCH_ROWS = 4096
-MAX_BATCH_BYTES = 16 << 20
-"""Where rows are wide, a batch has fewer: about as many as make 16 MiB by the file's own account."""
+MAX_BATCH_ROWS = 16_384
+MAX_BATCH_BYTES = 4 << 20
+"""Where rows are wide, a batch has fewer: about as many as make 4 MiB by the file's own account."""
 
 
 class Part(NamedTuple):

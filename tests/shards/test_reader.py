@@ -63,7 +63,7 @@ def test_a_shard_in_canonical_columns_with_exact_places(tmp_path: Path) -> None:
         places.append(place)
         ids += batch.column("pair_id").to_pylist()
     assert ids == list(range(ROWS))
-    assert places == [(group, row) for group in range(10) for row in (0, 64)]
+    assert places == [(group, row) for group in range(10) for row in (0, 16, 64)]
 
 
 OPERATORS = ["<", "<=", ">", ">=", "=", "!="]

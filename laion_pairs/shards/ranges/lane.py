@@ -34,6 +34,7 @@ class Lane:
         done: up to where they were read.
         limit: what lies beyond is not needed, as far as is known.
         page_bytes: about how many bytes are read at once.
+        is_kept: whether what was read is kept, to be read again.
     """
 
     def __init__(self, chunk: Chunk) -> None:
@@ -41,6 +42,7 @@ class Lane:
         self.asked = self.done = chunk.start
         self.limit = chunk.end
         self.page_bytes = chunk.page_bytes
+        self.is_kept = False
         self._windows: deque[Window] = deque()
 
     @property
@@ -52,13 +54,13 @@ class Lane:
         self._windows.append(window)
 
     def read(self, start: int, end: int) -> bytes | memoryview:
-        """Bytes that were asked for; windows that end before them are forgotten."""
-        while self._windows and self._windows[0].end <= start:
+        """Bytes that were asked for; windows that end before them are forgotten, unless they are kept."""
+        while not self.is_kept and self._windows and self._windows[0].end <= start:
             self._windows.popleft()
         pieces = [
             window.view(max(start, window.start), min(end, window.end))
             for window in self._windows
-            if window.start < end
+            if window.start < end and window.end > start
         ]
         self.done = max(self.done, end)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -67,6 +69,12 @@ class Lane:
         """Some bytes from ``start`` on, of one window."""
         window = next(window for window in self._windows if window.end > start)
         return window.view(start, min(window.end, start + n_bytes))
+
+    def rewind(self) -> None:
+        """Begin again at the chunk's start, for the last time."""
+        self.done, self.is_kept = self.chunk.start, False
+        if not self._windows or self._windows[0].start > self.chunk.start:
+            self.forget()
 
     def forget(self) -> None:
         """Give up what was asked for; what is needed is asked for again."""

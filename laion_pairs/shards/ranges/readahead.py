@@ -88,16 +88,20 @@ class ReadAhead:
         self._end_row = 0
         self._process_id = os.getpid()
 
-    def enter(self, row_group: int, rows: int, end_row: int, upcoming: Sequence[int] = ()) -> None:
+    def enter(self, row_group: int, rows: int, end_row: int, upcoming: Sequence[int] = ()) -> bool:
         """Begin a row group, of which ``rows`` rows are decoded first and none from ``end_row`` on.
 
         Waits for the first round of requests, unless the row group was fetched ahead.
+
+        Returns:
+            Whether it was not fetched ahead.
         """
         while self._groups and self._groups[0].row_group != row_group:
             self._leave(self._groups.popleft())
         opened = {group.row_group for group in self._groups}
         self._upcoming = deque(number for number in upcoming if number not in opened)
-        if not self._groups:
+        is_cold = not self._groups
+        if is_cold:
             group = _Group(row_group, self._chunks(row_group))
             self._groups.append(group)
             self._open(group, rows)
@@ -105,6 +109,19 @@ class ReadAhead:
         if self._entered:
             self.go_on()
         self._entered = True
+        return is_cold
+
+    def keep(self) -> None:
+        """Keep what is read of the row group until :meth:`again`."""
+        for lane in self._groups[0].lanes:
+            lane.is_kept = True
+
+    def again(self, rows: int) -> None:
+        """Read the row group from its start once more, of which ``rows`` rows are decoded first."""
+        lanes = self._groups[0].lanes
+        for lane in lanes:
+            lane.rewind()
+        self._ask({lane: lane.chunk.reach(rows) + lane.page_bytes for lane in lanes})
 
     def go_on(self, beyond: bool = True) -> None:
         """Another batch is wanted: fetch further ahead, ``beyond`` what :meth:`enter` named too."""
