@@ -20,7 +20,11 @@ import sys
 from contextlib import ExitStack
 from typing import Any
 
-import torch
+try:
+    import matplotlib  # noqa: F401  # at the end of the run it would be late to say so
+    import torch
+except ImportError as missing:
+    sys.exit(f'train_clip: it needs {missing.name}: pip install "laion-dataset[train]"')
 from small_clip.checkpoint import Checkpoints
 from small_clip.model import SmallClip, augment
 from small_clip.options import parse_options

@@ -10,27 +10,23 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from datasets import Features
-from datasets.iterable_dataset import FormattedExamplesIterable, _BaseExamplesIterable
+from datasets.iterable_dataset import _BaseExamplesIterable
 from numpy.typing import NDArray
 
 from laion_pairs.streams.held_state import BlockState
 from laion_pairs.streams.order import Order
 from laion_pairs.streams.reading import Example
-from laion_pairs.streams.rows import RowMaker
+from laion_pairs.streams.rows import TAKES_TABLES_APART, RowMaker
 
 __all__ = ["Block", "BlockExamples"]
 
 SLICE_ROWS = 1024
 """Rows that are gathered at once. Slices are cut at its multiples, so that they are the same after a resume."""
-
-_TAKES_TABLES_APART = "force_convert_to_python" not in signature(FormattedExamplesIterable).parameters
-"""Until `datasets` 4, ``map`` and ``filter`` take whole tables apart, and a state taken meanwhile forgets the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +133,8 @@ class BlockExamples(_BaseExamplesIterable):  # type: ignore[misc] # datasets has
                 yield n_rows, table
 
     def _iter_arrow(self) -> Iterator[tuple[int, pa.Table]]:
-        """What `datasets` formats itself: tables, which it must not be given to take apart (`_TAKES_TABLES_APART`)."""
-        return self._tables(1) if _TAKES_TABLES_APART else self._tables()
+        """What `datasets` formats itself: tables, which it must not be given to take apart (`TAKES_TABLES_APART`)."""
+        return self._tables(1) if TAKES_TABLES_APART else self._tables()
 
     def _slices(self) -> Iterator[_Slice]:
         """The rows that are left to deliver."""

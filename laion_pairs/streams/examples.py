@@ -17,23 +17,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from datasets import Features
-from datasets.iterable_dataset import FormattedExamplesIterable, _BaseExamplesIterable
+from datasets.iterable_dataset import _BaseExamplesIterable
 
 from laion_pairs.errors import ShardError
 from laion_pairs.shards import ReadPlan, Shard, Span, open_reader, read_layouts
-from laion_pairs.streams.rows import RowMaker
+from laion_pairs.streams.rows import TAKES_TABLES_APART, RowMaker
 from laion_pairs.streams.splitting import Piece, ShardCount, Share, share_spans, split_pieces, worker_count
 
 __all__ = ["Reading", "ShardExamples"]
-
-_TAKES_TABLES_APART = "force_convert_to_python" not in signature(FormattedExamplesIterable).parameters
-"""`datasets` 3.6 makes rows of whole tables in ``map`` and ``filter``; a state taken meanwhile forgets the rest."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +120,8 @@ class ShardExamples(_BaseExamplesIterable):  # type: ignore[misc] # datasets has
             yield batch.key, batch.table
 
     def _iter_arrow(self) -> Iterator[tuple[str, pa.Table]]:
-        """What `datasets` formats itself: tables, which it must not be given to take apart (`_TAKES_TABLES_APART`)."""
-        if not _TAKES_TABLES_APART:
+        """What `datasets` formats itself: tables, which it must not be given to take apart (`TAKES_TABLES_APART`)."""
+        if not TAKES_TABLES_APART:
             yield from self._tables()
             return
         state = self._state()

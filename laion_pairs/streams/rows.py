@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import pyarrow as pa
 from datasets import Features
 from datasets.features.features import decode_nested_example, require_decoding
+from datasets.iterable_dataset import FormattedExamplesIterable
 
-__all__ = ["RowMaker"]
+__all__ = ["TAKES_TABLES_APART", "RowMaker"]
 
 SLICE_ROWS = 256
 """Rows whose values are made at once: enough to spread the cost, few enough to stay in the processor's cache."""
+
+
+TAKES_TABLES_APART = "force_convert_to_python" not in signature(FormattedExamplesIterable).parameters
+"""Until `datasets` 4, ``map`` and ``filter`` make rows of whole tables; a state taken meanwhile forgets the rest."""
 
 
 class RowMaker:
