@@ -4,5 +4,8 @@
 """
 
 from laion_pairs.streams.examples import Reading, ShardExamples
+from laion_pairs.streams.loaded_state import keep_loaded_states
 
 __all__ = ["Reading", "ShardExamples"]
+
+keep_loaded_states()

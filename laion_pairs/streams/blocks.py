@@ -141,8 +141,9 @@ class BlockExamples(_BaseExamplesIterable):  # type: ignore[misc] # datasets has
         state = self._state_dict if isinstance(self._state_dict, BlockState) else self._beginning()
         start, n_delivered = state.begin()
         is_new = start is None and n_delivered == 0 and not state.is_foreign
-        if not is_new:  # a DataLoader's worker that has given nothing saves a state of no worker's order
-            self._order.check(state["order"])
+        if is_new:  # a DataLoader's worker that has given nothing saves a state of no worker's order
+            state["order"] = str(self._order)
+        self._order.check(state["order"])
         for block in self._blocks(start):
             n_block = len(block.order)
             state.enter(block.start, n_delivered)

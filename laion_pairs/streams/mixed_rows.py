@@ -50,9 +50,10 @@ class MixedRows(Mixed, _BaseExamplesIterable):  # type: ignore[misc] # datasets 
             self._init_state_dict()
         state = self._state_dict
         if (
-            state.is_foreign or state["draw"] != 0
-        ):  # a DataLoader's worker that has given nothing saves a state of no worker's order
-            self._mix.order.check(state["order"])
+            state["draw"] == 0 and not state.is_foreign
+        ):  # a worker that has given nothing saves one of no worker's order
+            state["order"] = str(self._mix.order)
+        self._mix.order.check(state["order"])
         columns = _Columns()
         rows = [self._rows(number, columns) for number in range(len(self.ex_iterables))]
         ended = [int(number) for number in state["ended"].split()]

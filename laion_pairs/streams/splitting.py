@@ -31,7 +31,10 @@ by half a batch together at most, and no part becomes empty by it."""
 class ShardCount(int):
     """How many shards a stream has; for whoever splits, enough for any number of parts.
 
-    ``count % parts`` is 0, and ``count < parts`` never holds: by these `datasets` decides whether to split by shards.
+    ``count % parts`` is 0, ``count < parts`` never holds and ``count > parts`` always: by these `datasets` decides
+    whether to split by shards, and in how many places its ``shuffle`` reads at a time (``min(count, 10)``). That number
+    must be the same for the whole stream, a worker's part of it and a worker's part that has not begun: `datasets` 5.2
+    loads the state of each into the others.
     """
 
     def __mod__(self, parts: int) -> int:
@@ -39,6 +42,9 @@ class ShardCount(int):
 
     def __lt__(self, parts: int) -> bool:
         return False
+
+    def __gt__(self, parts: int) -> bool:
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,7 @@ def test_a_shard_count_is_enough_for_any_number_of_parts() -> None:
     assert (count, f"{count}") == (3, "3")
     assert [count % parts for parts in (1, 2, 7)] == [0, 0, 0]
     assert not any(count < parts for parts in (1, 2, 7))
+    assert [min(count, parts) for parts in (1, 2, 7)] == [1, 2, 7]
 
 
 def test_many_shards_are_taken_whole_and_only_what_is_left_is_shared() -> None:

@@ -94,6 +94,73 @@ def test_a_stateful_data_loader_resumes_exactly(
         assert before + _in_order(resumed) == whole
 
 
+def _of_files(files: list[str]) -> datasets.IterableDataset:
+    return laion_dataset.load_dataset(data_files=files, split="train", streaming=True, columns=["pair_id"])
+
+
+CHAINS: dict[str, Callable[[list[str]], datasets.IterableDataset]] = {
+    "loaded": _of_files,
+    "shuffled": lambda files: shuffle(_of_files(files), seed=5, window_rows=20),
+    "as the guide has it": lambda files: split_dataset_by_node(
+        shuffle(_of_files(files), seed=5, window_rows=20), 0, 1
+    ).select_columns(["pair_id"]),
+    "mixed": lambda files: interleave([_of_files(files[:1]), shuffle(_of_files(files[1:]), window_rows=20)]),
+    "formatted": lambda files: _of_files(files).with_format("torch"),
+    "mapped": lambda files: _of_files(files).map(lambda row: {"pair_id": row["pair_id"]}),
+}
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_saved_and_resumed_after_every_batch(tmp_path: Path, chain: str) -> None:
+    """So that most workers are resumed, and saved again, before they gave a batch."""
+    stateful = pytest.importorskip("torchdata.stateful_dataloader", reason="needs torchdata")
+    files = write_numbered(tmp_path, [32] * 3, row_group_rows=10)
+
+    def loader() -> Any:
+        return stateful.StatefulDataLoader(CHAINS[chain](files), batch_size=8, num_workers=3)
+
+    whole = [int(n) for batch in loader() for n in batch["pair_id"]]
+    assert sorted(whole) == list(range(96)) or chain == "mixed"
+    seen: list[int] = []
+    state = None
+    while len(seen) <= len(whole):
+        running = loader()
+        if state is not None:
+            running.load_state_dict(state)
+        batches = iter(running)
+        batch = next(batches, None)
+        if batch is None:
+            break
+        seen += [int(n) for n in batch["pair_id"]]
+        state = running.state_dict()
+        del batches, running
+    assert seen == whole
+
+
+@pytest.mark.parametrize("shards", [1, 3, 8])
+@pytest.mark.parametrize("workers", [2, 4])
+def test_the_shuffle_of_datasets_goes_on_in_workers(tmp_path: Path, workers: int, shards: int) -> None:
+    """Also from a state in which some workers have not begun, or have fewer shards each than the whole stream."""
+    in_buffers = 0 if datasets.__version__ >= "4" else workers  # 3.6 loses what is in a buffer, also in one of a row
+    stateful = pytest.importorskip("torchdata.stateful_dataloader", reason="needs torchdata")
+    files = write_numbered(tmp_path, [480 // shards] * shards, row_group_rows=40)
+
+    def loader() -> Any:
+        rows = laion_dataset.load_dataset(data_files=files, split="train", streaming=True, columns=["pair_id"])
+        return stateful.StatefulDataLoader(rows.shuffle(seed=3, buffer_size=1), batch_size=8, num_workers=workers)
+
+    for stop in (1, 7):
+        running = loader()
+        batches = iter(running)
+        seen = [int(n) for _ in range(stop) for n in next(batches)["pair_id"]]
+        state = running.state_dict()
+        del batches, running
+        resumed = loader()
+        resumed.load_state_dict(state)
+        seen += [int(n) for batch in resumed for n in batch["pair_id"]]
+        assert len(seen) == len(set(seen)) >= 480 - in_buffers
+
+
 @pytest.mark.parametrize("nodes", [1, 2, 4])
 @pytest.mark.parametrize("workers", [1, 3, 7])
 def test_nodes_and_workers_have_every_row_once(tmp_path: Path, nodes: int, workers: int) -> None:

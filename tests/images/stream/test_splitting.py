@@ -83,6 +83,7 @@ def test_a_shard_count_is_enough_for_any_number_of_parts() -> None:
     assert f"{count}" == "3"
     assert [count % parts for parts in (1, 2, 7)] == [0, 0, 0]
     assert not any(count < parts for parts in (1, 2, 7))
+    assert [min(count, parts) for parts in (1, 2, 7)] == [1, 2, 7]
 
 
 @pytest.mark.parametrize(("shards", "nodes"), list(product([1, 3, 8], [1, 2, 4, 7])))

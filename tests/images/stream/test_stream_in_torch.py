@@ -95,6 +95,28 @@ def test_a_stateful_data_loader_resumes_exactly(
         assert sorted(rows + _numbers(resumed)) == there(N_ROWS)
 
 
+@pytest.mark.parametrize("ordered", [False, True])
+def test_saved_and_resumed_after_every_batch(gallery: Gallery, hurry: DownloadPolicy, ordered: bool) -> None:
+    """So that most workers are resumed, and saved again, before they gave a batch."""
+    stateful = pytest.importorskip("torchdata.stateful_dataloader", reason="needs torchdata")
+    pairs = gallery.pairs(24)
+    rows: list[int] = []
+    state = None
+    while len(rows) <= 24:
+        images = download_images(pairs, size=8, policy=hurry, ordered=ordered, concurrency=8)
+        running = stateful.StatefulDataLoader(images, batch_size=4, num_workers=3, collate_fn=_only_numbers)
+        if state is not None:
+            running.load_state_dict(state)
+        batches = iter(running)
+        batch = next(batches, None)
+        if batch is None:
+            break
+        rows += batch["n"]
+        state = running.state_dict()
+        del batches, running
+    assert sorted(rows) == there(24)
+
+
 def test_torch_loads_a_state_without_trusting_it(gallery: Gallery, hurry: DownloadPolicy) -> None:
     images = download_images(gallery.pairs(10), size=8, policy=hurry)
     next(iter(images))
