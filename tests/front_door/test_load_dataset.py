@@ -193,7 +193,7 @@ def test_a_state_is_resumed_at_its_commit_or_not_at_all(chain: str, hub: Loopbac
     moved = load()
     moved.load_state_dict(state)
     with pytest.raises(errors.ShardError, match=rf"saved at commit {first}.*revision='{first}'"):
-        list(moved)  # shuffled, `datasets` reads several places in turn, and those where nothing was read yet come first
+        list(moved)  # not the first row: shuffled, places come first in which nothing was read yet
     pinned = load(**commit)
     pinned.load_state_dict(state)
     resumed = list(pinned)
